@@ -1,0 +1,1 @@
+//! KBUS for programs.

@@ -1,0 +1,1 @@
+//! Header, mirror and specification agree.
