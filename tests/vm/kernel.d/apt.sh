@@ -1,0 +1,14 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: GPL-2.0
+# apt's view of the backports suite, apart from the root's own so that it can
+# be refreshed without changing the root. Inside the root; sourced.
+set -euo pipefail
+
+state=/cache/apt
+apt_options=(
+	-o Dir::State::lists=$state/lists
+	-o Dir::Etc::sourcelist=$state/sources.list
+	-o Dir::Etc::sourceparts=-
+	-o Dir::Cache=$state
+	-o APT::Architectures=amd64
+)
