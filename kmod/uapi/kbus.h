@@ -4,7 +4,7 @@
  *
  * Layouts, numbers and names are those of the KBUS of 2009-2021 and never
  * change; an addition gets a new ioctl number. The Rust mirror beside this
- * file, kbus.rs, is generated from it (make mirror), and tests/abi compares
+ * file, kbus.rs, is generated from it (mirror.sh), and tests/abi compares
  * both with the tables of the specification.
  */
 #ifndef KBUS_H

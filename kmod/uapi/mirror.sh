@@ -1,0 +1,60 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# mirror.sh: makes kbus.rs, the contract in Rust, out of kbus.h.
+# mirror.sh --check: fails, showing the difference, when kbus.rs is not what
+# kbus.h says.
+#
+# The toolchain's bindgen is the one that counts, so the script goes there
+# unless it is there already.
+set -euo pipefail
+here=$(cd "$(dirname "$0")" && pwd)
+
+case ${1-} in
+--in-toolchain)
+	shift
+	;;
+*)
+	cd "$here"
+	exec ../../tests/vm/in-toolchain ./mirror.sh --in-toolchain "$@"
+	;;
+esac
+
+# Written by us rather than taken from bindgen, whose version is Debian's affair.
+head='// SPDX-License-Identifier: GPL-2.0 WITH Linux-syscall-note
+//! The KBUS contract, for Rust. Generated from kbus.h by mirror.sh in this
+//! directory; do not edit. The numbers of the ioctls are those of a 64-bit
+//! program. Where a C struct ends in a flexible array, it starts where the
+//! struct here ends.
+'
+
+# Layout tests would bind the file to one word size, and tests/abi has better
+# ones. The flexible arrays go because what bindgen makes of them is unsafe
+# code that nobody needs. The consts of mirror.h get their names back.
+generate() {
+	printf '%s\n' "$head"
+	bindgen mirror.h \
+		--use-core --ctypes-prefix core::ffi --no-layout-tests \
+		--rust-target 1.82 --rust-edition 2021 --generate-cstr --formatter none \
+		--disable-header-comment --no-doc-comments \
+		--allowlist-type 'kbus_.*' --allowlist-var '(KBUS|MIRROR)_.*' \
+		-- -target x86_64-linux-gnu |
+		rustfmt --edition 2021 |
+		perl -0pe '
+			s/^(#\N*\n)*(pub struct|impl)\b\N*__IncompleteArrayField.*?(;|^})\n//gms;
+			s/^ .*__IncompleteArrayField.*\n//gm;
+			s/\bMIRROR_/KBUS_IOC_/g'
+}
+
+cd "$here"
+new=$(mktemp)
+trap 'rm -f "$new"' EXIT
+generate >"$new"
+if [ "${1-}" = --check ]; then
+	diff -u kbus.rs "$new" || {
+		echo "kmod/uapi/kbus.rs is not what kbus.h says: run kmod/uapi/mirror.sh" >&2
+		exit 1
+	}
+else
+	# Through cat: a file of the usual mode, whatever mktemp gave.
+	cat "$new" >kbus.rs
+fi
