@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Closing a Ksock (specification 9.1): in order, and whatever happens.
+
+use super::binding::{Key, Role};
+use super::ksock::Ksock;
+use super::room::Need;
+use super::synthetic::Kind;
+use super::{Bus, Port, Room};
+use kernel::prelude::*;
+use kernel::rbtree::RBTree;
+
+/// What is left of a Ksock, to be freed when the bus is unlocked.
+#[expect(dead_code, reason = "it is kept to be dropped later")]
+pub(crate) struct Closed<P> {
+    ksock: KBox<Ksock<P>>,
+    routes: RBTree<Key, ()>,
+}
+
+impl<P: Port> Bus<P> {
+    /// Closes a Ksock. With `short` the memory in the room must do: bind events for which it
+    /// does not are lost, and those who listen are told so. Answers never depend on it.
+    pub(crate) fn close(
+        &mut self,
+        me: u32,
+        short: bool,
+        room: &mut Room<P>,
+    ) -> Result<Option<Closed<P>>, Need> {
+        if self.reporting && !short {
+            let bindings = self.ksocks.get(&me).map(|k| &k.bindings);
+            let repliers = bindings.map_or(0, |all| {
+                all.values().filter(|b| b.role() == Role::Replier).count()
+            });
+            if let Ok(events @ 1..) = u32::try_from(repliers) {
+                self.need_for_closing(events, room)?;
+            }
+        }
+
+        // From here on nothing is delivered to it, and its id is nobody's.
+        let Some(ksock) = self.ksocks.remove(&me) else {
+            return Ok(None);
+        };
+        if let Some(pending) = &ksock.pending {
+            self.waiting.remove(&(pending.blocked_by, me));
+        }
+        for debt in ksock.queue.iter().filter_map(|entry| entry.debt(me)) {
+            self.answer_for(me, Kind::GoneAway, &debt, &mut room.wakes);
+        }
+        let mut routes = RBTree::new();
+        let mut cursor = ksock.bindings.cursor_back();
+        while let Some(here) = cursor {
+            let binding = here.current().1;
+            if self.is_reported(binding) {
+                self.announce_unbind_at_close(binding, room);
+            }
+            if let Some(route) = self.routes.remove(binding) {
+                routes.insert(route);
+            }
+            cursor = here.move_prev();
+        }
+        self.fewer_set_aside(ksock.queue.set_aside());
+        for debt in ksock.owed.iter() {
+            self.answer_for(me, Kind::Ignored, debt, &mut room.wakes);
+        }
+        self.wake_those_blocked_by(me, &mut room.wakes);
+        self.wake_all_waiting(&mut room.wakes);
+        Ok(Some(Closed { ksock, routes }))
+    }
+}

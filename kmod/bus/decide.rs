@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The decisions of one SEND (specification 5.4), all made before anything is delivered.
+
+use super::binding::Target;
+use super::message::Message;
+use super::reply::Request;
+use super::room::{Hearer, Need};
+use super::{Bus, BusError, Port, Room};
+use core::cmp::Reverse;
+
+/// Who gets the message, beside the listeners, who are in the room.
+pub(super) struct Plan {
+    /// It answers this request of this Ksock.
+    pub(super) answers: Option<(u32, Request)>,
+    /// It is for this replier to answer.
+    pub(super) asks: Option<Target>,
+}
+
+/// Why a message cannot be delivered (now).
+pub(super) enum Obstacle {
+    /// More memory is wanted.
+    Need(Need),
+    /// It is refused.
+    No(BusError),
+    /// It must wait until this Ksock has room.
+    Full(u32),
+}
+
+impl<P: Port> Bus<P> {
+    /// Puts the listener bindings that cover `name` into the room, newest first, and answers
+    /// with the name's replier. Whether each has room is as of now, before any of them gets
+    /// anything (5.3).
+    pub(super) fn gather(
+        &mut self,
+        name: &[u8],
+        room: &mut Room<P>,
+    ) -> Result<Option<Target>, Need> {
+        let hearers = &mut room.hearers;
+        hearers.clear();
+        let mut count = 0_usize;
+        let ksocks = &self.ksocks;
+        let route = self.routes.route(name, |binding| {
+            // A Ksock that is being closed still has bindings, but hears nothing any more.
+            let Some(ksock) = ksocks.get(&binding.ksock) else {
+                return;
+            };
+            count += 1;
+            let hearer = Hearer {
+                ksock: binding.ksock,
+                binding: binding.serial,
+                fits: ksock.has_room(),
+            };
+            // Too many for the room: they are counted, and there will be another try.
+            let _ = hearers.push_within_capacity(hearer);
+        });
+        if hearers.len() < count {
+            return Err(Need {
+                hearers: count,
+                places: count,
+                ..Need::default()
+            });
+        }
+        if route.mixed {
+            hearers.sort_unstable_by_key(|hearer| Reverse(hearer.binding));
+        }
+        Ok(route.replier)
+    }
+
+    /// Decides what becomes of a message of `me`, in the order of 5.4. Changes nothing.
+    pub(super) fn decide(
+        &mut self,
+        me: u32,
+        message: &Message,
+        room: &mut Room<P>,
+    ) -> Result<Plan, Obstacle> {
+        let header = message.header();
+        let full = |ksock| {
+            if header.all_or_wait() {
+                Obstacle::Full(ksock)
+            } else {
+                Obstacle::No(BusError::RecipientFull)
+            }
+        };
+        let mut plan = Plan {
+            answers: None,
+            asks: None,
+        };
+
+        let replier = self.gather(message.name(), room).map_err(Obstacle::Need)?;
+        let asked = match (header.is_request(), replier) {
+            (true, None) => return Err(Obstacle::No(BusError::NobodyThere)),
+            (true, asked) => asked,
+            (false, _) => None,
+        };
+
+        if header.is_reply() {
+            let requester = self.ksocks.get(&header.to);
+            let requester = requester.ok_or(Obstacle::No(BusError::NobodyThere))?;
+            let request = requester.awaited.find(header.in_reply_to, me);
+            let request = request.ok_or(Obstacle::No(BusError::NotAsked))?;
+            if !requester.has_room_for_answer() {
+                return Err(full(header.to));
+            }
+            plan.answers = Some((header.to, request));
+        }
+
+        if let Some(target) = asked {
+            if header.to != 0 && header.to != target.ksock {
+                return Err(Obstacle::No(BusError::OtherReplier));
+            }
+            if !self.ksocks.get(&target.ksock).is_some_and(|k| k.has_room()) {
+                return Err(full(target.ksock));
+            }
+            plan.asks = Some(target);
+        }
+
+        if header.all_or_wait() || header.all_or_fail() {
+            if let Some(hearer) = room.hearers.iter().find(|hearer| !hearer.fits) {
+                return Err(full(hearer.ksock));
+            }
+        } else {
+            room.hearers.retain(|hearer| hearer.fits);
+        }
+
+        // One place each; for a request, one at the replier and one kept for the answer.
+        let need = Need {
+            places: room.hearers.len() + if plan.asks.is_some() { 2 } else { 0 },
+            request: plan.asks.is_some(),
+            ..Need::default()
+        };
+        room.check(need).map_err(Obstacle::Need)?;
+        Ok(plan)
+    }
+}

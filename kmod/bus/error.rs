@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What can go wrong on a bus, by meaning. `errno.rs` says which error number each one is.
+
+use super::room::Need;
+use kernel::alloc::AllocError;
+
+/// Why a verb of the bus, or the making of a message, was refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum BusError {
+    /// The name is not valid, or is a wildcard where none is allowed.
+    BadName,
+    /// The name is longer than 1000 bytes (or, for REPLIER, empty).
+    NameTooLong,
+    /// Another replier is bound to exactly this name.
+    NameTaken,
+    /// This Ksock has no such binding.
+    NotBound,
+    /// Somebody who listens for bind events has no room for one.
+    EventUndeliverable,
+    /// Nobody replies to this name, or the requester is not there any more.
+    NobodyThere,
+    /// No such request is waiting for an answer.
+    NotAsked,
+    /// Another Ksock replies to the name of this stateful request.
+    OtherReplier,
+    /// A recipient that must get the message has no room.
+    RecipientFull,
+    /// The sender itself would have no room for the answer.
+    NoRoomForAnswer,
+    /// The caller's own queue filled up while bind events were replayed to it.
+    CallerFull,
+    /// There is no message to send.
+    NothingWritten,
+    /// The message to send is not finished.
+    Unfinished,
+    /// A send is pending: ask again by poll or SEND, or DISCARD it.
+    SendPending,
+    /// The message's header or guards make no sense.
+    BadMessage,
+    /// The message is longer than the bus allows, or than it says itself.
+    TooLong,
+    /// A value outside what the call allows.
+    BadValue,
+    /// No memory.
+    NoMemory,
+    /// The Ksock is closed. Files outlive their calls, so no caller sees this.
+    Closed,
+}
+
+impl From<AllocError> for BusError {
+    fn from(_: AllocError) -> Self {
+        BusError::NoMemory
+    }
+}
+
+/// A verb's answer when it was not done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Refusal {
+    /// Nothing has happened yet: the verb wants this much memory in its [`Room`].
+    ///
+    /// [`Room`]: super::room::Room
+    Need(Need),
+    /// The verb is refused, and this is why.
+    No(BusError),
+}
+
+impl From<BusError> for Refusal {
+    fn from(error: BusError) -> Self {
+        Refusal::No(error)
+    }
+}

@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What the bus knows of one Ksock (an open file).
+
+use super::binding::Binding;
+use super::message::{Message, MsgId};
+use super::queue::{Place, Queue};
+use super::reply::{Awaited, Owed};
+use kernel::rbtree::RBTree;
+use kernel::sync::Arc;
+
+/// How far a file has got with the message it reads and the one it writes, for
+/// `/proc/kbus/stats`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Progress {
+    /// Bytes read of the current message, and its length; 0 and 0 if there is none.
+    pub(crate) read: u32,
+    pub(crate) read_of: u32,
+    /// Bytes written of the current part.
+    pub(crate) wrote: u32,
+    pub(crate) part: Part,
+    pub(crate) finished: bool,
+}
+
+/// The parts of a message in the order in which they are written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Part {
+    #[default]
+    Header,
+    Name,
+    NamePadding,
+    Data,
+    DataPadding,
+    Guard,
+    /// An entire message is finished.
+    End,
+}
+
+/// The file at the other end of a Ksock: cheap to clone, still there when all else is closed.
+pub(crate) trait Port: Clone {
+    /// Something happened that poll tells of: there is a message, or room where there was none.
+    fn wake(&self);
+
+    /// How far reading and writing have got.
+    fn progress(&self) -> Progress;
+}
+
+/// A send that waits for room (specification 7).
+pub(crate) struct Pending {
+    pub(crate) message: Arc<Message>,
+    /// The recipient that had none.
+    pub(crate) blocked_by: u32,
+}
+
+/// One open Ksock.
+pub(crate) struct Ksock<P> {
+    pub(crate) port: P,
+    /// The thread that opened it, in the initial pid namespace.
+    pub(crate) pid: i32,
+    pub(crate) queue: Queue,
+    /// How many messages, waiting or reserved for answers, it takes.
+    limit: u32,
+    /// The limit was lowered below what it was: answers may not fit any more.
+    lowered: bool,
+    pub(crate) only_once: bool,
+    /// Its bindings by serial: the newest last.
+    pub(crate) bindings: RBTree<u64, Arc<Binding>>,
+    pub(crate) awaited: Awaited,
+    pub(crate) owed: Owed,
+    pub(crate) pending: Option<Pending>,
+    /// The id of the last message it tried to deliver.
+    pub(crate) last_sent: MsgId,
+    /// The last time bind events were lost that it was told of; see `Bus::tragedies`.
+    pub(crate) told_of_tragedy: u64,
+    /// For the news that bind events were lost, which must find a place when memory is short.
+    pub(crate) lost_place: Option<Place>,
+}
+
+impl<P> Ksock<P> {
+    /// How many messages a new Ksock takes.
+    pub(crate) const USUAL_LIMIT: u32 = 100;
+
+    pub(crate) fn new(port: P, pid: i32, lost_place: Place) -> Self {
+        Ksock {
+            port,
+            pid,
+            queue: Queue::new(),
+            limit: Self::USUAL_LIMIT,
+            lowered: false,
+            only_once: false,
+            bindings: RBTree::new(),
+            awaited: Awaited::new(),
+            owed: Owed::new(),
+            pending: None,
+            last_sent: MsgId::NONE,
+            told_of_tragedy: 0,
+            lost_place: Some(lost_place),
+        }
+    }
+
+    pub(crate) fn limit(&self) -> u32 {
+        self.limit
+    }
+
+    /// Sets the limit. What is queued stays.
+    pub(crate) fn set_limit(&mut self, limit: u32) {
+        if limit != self.limit {
+            self.lowered = limit < self.limit;
+        }
+        self.limit = limit;
+    }
+
+    /// Messages queued and places reserved for answers (5.3).
+    fn load(&self) -> u64 {
+        u64::from(self.queue.counted()) + u64::from(self.awaited.len())
+    }
+
+    /// How many more messages fit.
+    pub(crate) fn space(&self) -> u64 {
+        u64::from(self.limit).saturating_sub(self.load())
+    }
+
+    /// Is there room for a message, or for the answer to a request?
+    pub(crate) fn has_room(&self) -> bool {
+        self.space() > 0
+    }
+
+    /// Is there room for an answer that is awaited? Its place was reserved: only a lowered limit
+    /// can have taken it away, never the several copies of one message, which may exceed it.
+    pub(crate) fn has_room_for_answer(&self) -> bool {
+        !self.lowered || self.load() <= u64::from(self.limit)
+    }
+
+    /// There is something to read.
+    pub(crate) fn is_readable(&self) -> bool {
+        self.queue.len() > 0
+    }
+}
