@@ -1,1 +1,171 @@
-fn main() {}
+// SPDX-License-Identifier: GPL-2.0
+//! The conformance suite: drives /dev/kbusN from outside, through system
+//! calls, and compares what it sees with the specification, line by line. It
+//! shares no code with the module or the library, so it could be pointed at
+//! any implementation. Runs as root, inside a virtual machine:
+//!
+//!     kbus-test-system [--module FILE] [--list] [NAME...]
+//!     kbus-test-system one-answer [--seed S] [--requests N]
+//!     kbus-test-system order [--messages N]
+//!     kbus-test-system fuzz [--seed S] [--seconds N]
+//!
+//! NAME selects the tests whose name contains it. Each test prints `ok name`
+//! or `FAILED name: where: expected ..., got ...`; then comes the table of
+//! section 11's behaviours by number, and last the line `N passed, N failed`.
+
+mod behaviours;
+mod compat;
+mod defects;
+mod descriptors;
+mod errnos;
+mod fuzz;
+mod harness;
+mod limits;
+mod module;
+mod raw;
+mod rules;
+mod stress;
+
+use std::process::ExitCode;
+
+use harness::{Runner, Test};
+
+fn all_tests() -> Vec<&'static Test> {
+    behaviours::ALL
+        .iter()
+        .chain(rules::ALL)
+        .chain(&[
+            errnos::TESTS,
+            defects::TESTS,
+            descriptors::TESTS,
+            compat::TESTS,
+            limits::TESTS,
+            stress::TESTS,
+            fuzz::TESTS,
+            module::TESTS,
+        ])
+        .flat_map(|tests| tests.iter())
+        .collect()
+}
+
+fn main() -> ExitCode {
+    harness::install_hook();
+    let mut args = std::env::args().skip(1);
+    let (mut names, mut list, mut verb) = (Vec::new(), false, None);
+    let (mut seed, mut amount) = (1u64, None);
+    while let Some(arg) = args.next() {
+        let mut value = || args.next().unwrap_or_default();
+        match arg.as_str() {
+            "--list" => list = true,
+            "--module" => harness::set_module_file(&value()),
+            "--seed" => seed = value().parse().unwrap_or(1),
+            "--requests" | "--messages" | "--seconds" => amount = value().parse().ok(),
+            "fuzz" | "order" | "one-answer" => verb = Some(arg),
+            option if option.starts_with("--") => {
+                eprintln!("kbus-test-system: unknown option {option}");
+                return ExitCode::from(2);
+            }
+            _ => names.push(arg),
+        }
+    }
+    if let Some(verb) = verb {
+        return alone(&verb, seed, amount);
+    }
+    let tests: Vec<&Test> = all_tests()
+        .into_iter()
+        .filter(|t| names.is_empty() || names.iter().any(|n| t.name.contains(n.as_str())))
+        .collect();
+    if list {
+        for test in &tests {
+            println!("{}", test.name);
+        }
+        return ExitCode::SUCCESS;
+    }
+    let mut runner = Runner::new();
+    let mut failed = 0;
+    for test in &tests {
+        failed += !runner.run(test) as usize;
+    }
+    table(&tests, &runner, names.is_empty());
+    println!("{} passed, {failed} failed", tests.len() - failed);
+    ExitCode::from((failed > 0 || tests.is_empty()) as u8)
+}
+
+/// The behaviours of section 11 by number, with their result.
+fn table(tests: &[&Test], runner: &Runner, whole: bool) {
+    println!("behaviours of section 11 by number:");
+    let mut passed = Vec::new();
+    let mut bad = Vec::new();
+    for test in tests {
+        if let Some(n) = test.number() {
+            match runner.results.get(test.name) {
+                Some(Ok(())) => passed.push(n),
+                _ => bad.push(n),
+            }
+        }
+    }
+    passed.sort_unstable();
+    bad.sort_unstable();
+    lines("passed", &passed);
+    lines("FAILED", &bad);
+    for (numbers, why) in behaviours::ELSEWHERE.iter().filter(|_| whole) {
+        lines(&format!("not the kernel's ({why})"), numbers);
+    }
+    for (from, to) in behaviours::NUMBERS.iter().filter(|_| whole) {
+        for n in *from..=*to {
+            let known = passed.contains(&n)
+                || bad.contains(&n)
+                || behaviours::ELSEWHERE
+                    .iter()
+                    .any(|(all, _)| all.contains(&n));
+            if !known && !gap(n) {
+                println!("  NO TEST for {n}");
+            }
+        }
+    }
+}
+
+/// Numbers that the specification leaves out on purpose, inside our ranges.
+fn gap(n: u32) -> bool {
+    !behaviours::NUMBERS
+        .iter()
+        .any(|(from, to)| (*from..=*to).contains(&n))
+}
+
+fn lines(what: &str, numbers: &[u32]) {
+    if numbers.is_empty() {
+        return;
+    }
+    println!("  {what}, {}:", numbers.len());
+    for row in numbers.chunks(20) {
+        let row: Vec<String> = row.iter().map(u32::to_string).collect();
+        println!("    {}", row.join(" "));
+    }
+}
+
+/// One of the long runs, with its size from the command line. The module is
+/// taken as it is loaded, or loaded as usual.
+fn alone(verb: &str, seed: u64, amount: Option<u32>) -> ExitCode {
+    if !harness::module_loaded() {
+        if let Err(e) = harness::insmod(harness::USUAL) {
+            eprintln!("kbus-test-system: insmod {}: {e:?}", harness::module_file());
+            return ExitCode::from(2);
+        }
+    }
+    let _ = Runner::new();
+    let result = std::panic::catch_unwind(|| match verb {
+        "fuzz" => fuzz::run(seed, amount.unwrap_or(60)),
+        "order" => stress::order(amount.unwrap_or(20_000)),
+        _ => stress::one_answer(seed, amount.unwrap_or(200_000)),
+    });
+    match result {
+        Ok(()) => {
+            println!("ok {verb}");
+            ExitCode::SUCCESS
+        }
+        Err(_) => {
+            println!("FAILED {verb} (seed {seed})");
+            ExitCode::FAILURE
+        }
+    }
+}
