@@ -10,7 +10,7 @@
 #[allow(non_camel_case_types, missing_docs, clippy::all)]
 #[rustfmt::skip]
 mod kbus;
-pub use kbus::*;
+pub use self::kbus::*;
 
 /// Where the `name` pointer is in the message header of a 32-bit program. Up
 /// to here all programs agree; then pointers are four bytes long and nothing
@@ -35,7 +35,7 @@ pub const fn number_for_32_bit(code: u32) -> u32 {
     if code & SIZE_MASK == 0 {
         code
     } else {
-        code & !SIZE_MASK | 4 << SIZE_SHIFT
+        (code & !SIZE_MASK) | (4 << SIZE_SHIFT)
     }
 }
 

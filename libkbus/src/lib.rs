@@ -1,1 +1,71 @@
+// SPDX-License-Identifier: GPL-2.0-only
 //! KBUS for programs.
+//!
+//! A bus carries messages between the processes of one machine, through the
+//! kernel. Messages have names, like `$.Lamp.Kitchen`. Whoever wants to hear
+//! messages of a name binds to it as a *listener*; one may bind to it as the
+//! *replier*, and answers the *requests* of that name. All recipients see the
+//! messages of a bus in the same order, and each request gets exactly one
+//! answer: when the replier dies, the bus gives it.
+//!
+//! A [`Ksock`] is one connection to a bus; a [`Message`] is what goes through
+//! it; [`Name`] and [`Pattern`] say what messages are called and what is bound
+//! to. An [`Error`] says in words what went wrong and what to do about it.
+//!
+//! One program says something, and asks something:
+//!
+//! ```no_run
+//! use kbus::{Access, Ksock, Message, Name};
+//! use std::time::Duration;
+//!
+//! let bus = Ksock::open(0, Access::ReadWrite)?;
+//! bus.send(&Message::announcement(&Name::new("$.Door.Bell")?, "ring"))?;
+//!
+//! let answer = bus.request(&Name::new("$.Lamp.Kitchen")?, "on?").call(Duration::from_secs(1))?;
+//! println!("{}", String::from_utf8_lossy(answer.data()));
+//! # Ok::<(), kbus::Error>(())
+//! ```
+//!
+//! Another one hears it and answers:
+//!
+//! ```no_run
+//! use kbus::{Access, Deadline, Incoming, Ksock, Name, Pattern, Role};
+//!
+//! let bus = Ksock::open(0, Access::ReadWrite)?;
+//! bus.bind(Role::Listener, Pattern::new("$.Door.*")?)?;
+//! bus.bind(Role::Replier, Name::new("$.Lamp.Kitchen")?)?;
+//! while let Some(incoming) = bus.incoming(Deadline::NEVER)? {
+//!     match incoming {
+//!         Incoming::Asked(request) => drop(request.answer("yes")?),
+//!         Incoming::Told(message) => println!("{message}"),
+//!     }
+//! }
+//! # Ok::<(), kbus::Error>(())
+//! ```
+//!
+//! The numbers of sections in this documentation refer to the specification
+//! of KBUS. This crate is not the place for the C library, nor for the kernel
+//! module; they share the contract, `kmod/uapi`.
+
+#![deny(missing_docs, unsafe_code)]
+
+mod asked;
+mod deadline;
+mod error;
+mod event;
+mod inbox;
+mod ksock;
+mod message;
+mod name;
+mod request;
+mod sys;
+mod uapi;
+
+pub use asked::{Asked, Incoming};
+pub use deadline::Deadline;
+pub use error::{Call, Errno, Error, Malformed};
+pub use event::BindEvent;
+pub use ksock::{Access, Ksock, Messages, Role};
+pub use message::{Flags, Kind, KsockId, Message, MessageId, Origin, Status};
+pub use name::{Name, NameError, Pattern, MAX_NAME_LEN};
+pub use request::Request;

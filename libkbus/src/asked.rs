@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: GPL-2.0-only
+//! Being asked: [`Asked`], a request that we owe an answer, and [`Incoming`],
+//! which tells it from other messages.
+
+use std::ops::Deref;
+
+use crate::error::Error;
+use crate::ksock::Ksock;
+use crate::message::{Message, MessageId};
+use crate::name::Name;
+use crate::uapi;
+
+/// What has arrived, as a replier sees it.
+#[derive(Debug)]
+pub enum Incoming<'a> {
+    /// A request for us to answer.
+    Asked(Asked<'a>),
+    /// Any other message.
+    Told(Message),
+}
+
+/// A request that we owe an answer. It cannot be forgotten: one that is
+/// dropped is [declined](Asked::decline).
+///
+/// Several may be held at a time, and answered in any order.
+#[derive(Debug)]
+#[must_use = "a request that is dropped is declined"]
+pub struct Asked<'a> {
+    ksock: &'a Ksock,
+    request: Message,
+    owed: bool,
+}
+
+impl<'a> Incoming<'a> {
+    pub(crate) fn new(ksock: &'a Ksock, message: Message) -> Incoming<'a> {
+        if message.is_for_us_to_answer() {
+            Incoming::Asked(Asked {
+                ksock,
+                request: message,
+                owed: true,
+            })
+        } else {
+            Incoming::Told(message)
+        }
+    }
+}
+
+impl Asked<'_> {
+    /// The request.
+    pub fn message(&self) -> &Message {
+        &self.request
+    }
+
+    /// Answers, with any data, none included.
+    ///
+    /// # Errors
+    ///
+    /// As [`Ksock::send`]. EADDRNOTAVAIL: who asked has gone. After any error
+    /// the request counts as answered here.
+    pub fn answer(self, data: impl AsRef<[u8]>) -> Result<MessageId, Error> {
+        let reply = Message::reply_to(&self.request, data)?;
+        self.answer_with(&reply)
+    }
+
+    /// Answers with a reply made by [`Message::reply_to`], for those who want
+    /// flags in it.
+    ///
+    /// # Errors
+    ///
+    /// As [`answer`](Asked::answer).
+    pub fn answer_with(mut self, reply: &Message) -> Result<MessageId, Error> {
+        self.owed = false;
+        self.ksock.send(reply)
+    }
+
+    /// Tells who asked that there will be no answer: with an empty message
+    /// named `$.KBUS.Replier.Ignored`, which is what the bus says when a
+    /// replier closes and still owes an answer. Programs know it, therefore.
+    /// Only the missing [`Flags::SYNTHETIC`](crate::Flags::SYNTHETIC) tells
+    /// that we are still there.
+    ///
+    /// # Errors
+    ///
+    /// As [`answer`](Asked::answer).
+    pub fn decline(mut self) -> Result<MessageId, Error> {
+        self.owed = false;
+        self.send_refusal()
+    }
+
+    fn send_refusal(&self) -> Result<MessageId, Error> {
+        let ignored = Name::from_bytes(uapi::KBUS_MSG_NAME_REPLIER_IGNORED.to_bytes())?;
+        let refusal = Message::named_reply_to(&self.request, &ignored, [])?;
+        self.ksock.send(&refusal)
+    }
+}
+
+impl Deref for Asked<'_> {
+    type Target = Message;
+
+    fn deref(&self) -> &Message {
+        &self.request
+    }
+}
+
+impl Drop for Asked<'_> {
+    fn drop(&mut self) {
+        if self.owed {
+            // When this fails nobody waits for the answer any more, or the
+            // bus itself gives one when the Ksock closes.
+            let _ = self.send_refusal();
+        }
+    }
+}

@@ -1,0 +1,361 @@
+// SPDX-License-Identifier: GPL-2.0-only
+//! Messages between the device and those who want them: [`Inbox`].
+//!
+//! A call that waits for its answer must take what arrives before that; an
+//! inbox keeps it, in order, for whoever wants the next message. It also lets
+//! several threads wait on one Ksock: one of them waits at the device, the
+//! others for that one. It does not know what a device is.
+
+use std::collections::VecDeque;
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+
+use crate::deadline::Deadline;
+use crate::error::Error;
+use crate::message::{Message, MessageId};
+
+/// Where messages come from.
+pub(crate) trait Source {
+    /// The next message, if there is one already.
+    fn next(&self) -> Result<Option<Message>, Error>;
+    /// Waits until there is one (true) or the deadline has passed (false).
+    fn wait(&self, deadline: Deadline) -> Result<bool, Error>;
+}
+
+/// Which message somebody wants.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Wanted {
+    /// The next one that nobody waits for in particular.
+    Next,
+    /// The answer to this request, which was announced with `expect`.
+    AnswerTo(MessageId),
+}
+
+#[derive(Debug, Default)]
+pub(crate) struct Inbox {
+    state: Mutex<State>,
+    /// Somebody may find something now who has not before.
+    changed: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    /// Taken from the source and wanted by nobody yet, oldest first.
+    kept: VecDeque<Message>,
+    /// The requests whose answers somebody waits for.
+    expected: Vec<MessageId>,
+    /// Somebody waits at the source.
+    at_source: bool,
+    /// How many wait for `changed`.
+    waiting: usize,
+}
+
+impl State {
+    fn is_wanted(&self, message: &Message, wanted: Wanted) -> bool {
+        match wanted {
+            Wanted::Next => message
+                .in_reply_to()
+                .is_none_or(|id| !self.expected.contains(&id)),
+            Wanted::AnswerTo(id) => message.in_reply_to() == Some(id),
+        }
+    }
+
+    /// What is wanted, out of what is kept or else from the source.
+    fn find(&mut self, wanted: Wanted, source: &impl Source) -> Result<Option<Message>, Error> {
+        if let Some(at) = self
+            .kept
+            .iter()
+            .position(|message| self.is_wanted(message, wanted))
+        {
+            return Ok(self.kept.remove(at));
+        }
+        // Not while somebody waits at the source: that thread would sleep on,
+        // although we had taken what it waits for.
+        if self.at_source {
+            return Ok(None);
+        }
+        while let Some(message) = source.next()? {
+            if self.is_wanted(&message, wanted) {
+                return Ok(Some(message));
+            }
+            self.kept.push_back(message);
+        }
+        Ok(None)
+    }
+}
+
+impl Inbox {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        // No step under the lock leaves the state half done, so a panic
+        // elsewhere does not make it wrong.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Sends a request and expects its answer, with no moment in between in
+    /// which somebody else could take that for an ordinary message.
+    pub(crate) fn expect(
+        &self,
+        send: impl FnOnce() -> Result<MessageId, Error>,
+    ) -> Result<MessageId, Error> {
+        let mut state = self.lock();
+        let id = send()?;
+        state.expected.push(id);
+        Ok(id)
+    }
+
+    /// Whoever expected an answer has it, or gives up. What comes later is an
+    /// ordinary message.
+    pub(crate) fn expect_no_more(&self, id: MessageId) {
+        let mut state = self.lock();
+        if let Some(at) = state.expected.iter().position(|expected| *expected == id) {
+            state.expected.swap_remove(at);
+        }
+        self.wake(&state);
+    }
+
+    /// What is wanted, if it is there already.
+    pub(crate) fn take(
+        &self,
+        wanted: Wanted,
+        source: &impl Source,
+    ) -> Result<Option<Message>, Error> {
+        let mut state = self.lock();
+        let before = state.kept.len();
+        let found = state.find(wanted, source);
+        if state.kept.len() > before {
+            self.wake(&state);
+        }
+        found
+    }
+
+    /// What is wanted, as soon as it is there. None: the deadline has passed.
+    pub(crate) fn wait(
+        &self,
+        wanted: Wanted,
+        deadline: Deadline,
+        source: &impl Source,
+    ) -> Result<Option<Message>, Error> {
+        let mut state = self.lock();
+        let mut was_at_source = false;
+        loop {
+            // Looked at first, so that what comes at the last moment counts.
+            let last = deadline.has_passed();
+            let before = state.kept.len();
+            let found = state.find(wanted, source);
+            let done = last || !matches!(found, Ok(None));
+            // Others are woken only when there is something new for them, or
+            // one of them must go to the source now. More, and they would
+            // keep waking each other.
+            if state.kept.len() > before || (done && was_at_source) {
+                self.wake(&state);
+            }
+            if done {
+                return found;
+            }
+            was_at_source = !state.at_source;
+            if state.at_source {
+                state = self.wait_for_change(state, deadline);
+                continue;
+            }
+            state.at_source = true;
+            drop(state);
+            let waited = source.wait(deadline);
+            state = self.lock();
+            state.at_source = false;
+            if let Err(error) = waited {
+                self.wake(&state);
+                return Err(error);
+            }
+        }
+    }
+
+    fn wake(&self, state: &State) {
+        // Nobody waits in a program of one thread: save the system call.
+        if state.waiting > 0 {
+            self.changed.notify_all();
+        }
+    }
+
+    fn wait_for_change<'a>(
+        &'a self,
+        mut state: MutexGuard<'a, State>,
+        deadline: Deadline,
+    ) -> MutexGuard<'a, State> {
+        state.waiting += 1;
+        let mut state = match deadline.left() {
+            None => self
+                .changed
+                .wait(state)
+                .unwrap_or_else(PoisonError::into_inner),
+            Some(left) => {
+                self.changed
+                    .wait_timeout(state, left)
+                    .unwrap_or_else(PoisonError::into_inner)
+                    .0
+            }
+        };
+        state.waiting -= 1;
+        state
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::name::Name;
+    use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
+    use std::time::Duration;
+
+    /// A source that is filled from another thread.
+    struct Channel {
+        messages: Mutex<(Receiver<Message>, Option<Message>)>,
+    }
+
+    impl Channel {
+        fn new(messages: Receiver<Message>) -> Channel {
+            Channel {
+                messages: Mutex::new((messages, None)),
+            }
+        }
+    }
+
+    impl Source for Channel {
+        fn next(&self) -> Result<Option<Message>, Error> {
+            let mut messages = self.messages.lock().unwrap();
+            Ok(messages.1.take().or_else(|| messages.0.try_recv().ok()))
+        }
+
+        fn wait(&self, deadline: Deadline) -> Result<bool, Error> {
+            let mut messages = self.messages.lock().unwrap();
+            if messages.1.is_some() {
+                return Ok(true);
+            }
+            let left = deadline.left().unwrap_or(Duration::from_secs(60));
+            match messages.0.recv_timeout(left) {
+                Ok(message) => {
+                    messages.1 = Some(message);
+                    Ok(true)
+                }
+                Err(RecvTimeoutError::Timeout) => Ok(false),
+                Err(RecvTimeoutError::Disconnected) => Err(Error::NotAsked),
+            }
+        }
+    }
+
+    fn id(serial: u32) -> MessageId {
+        MessageId { network: 0, serial }
+    }
+
+    fn message(serial: u32) -> Message {
+        Message::announcement(&Name::new("$.A").unwrap(), "").with_id(id(serial))
+    }
+
+    fn answer(serial: u32, request: u32) -> Message {
+        message(serial).with_in_reply_to(id(request))
+    }
+
+    fn serials(inbox: &Inbox, source: &Channel) -> Vec<u32> {
+        std::iter::from_fn(|| inbox.take(Wanted::Next, source).unwrap())
+            .map(|message| message.id().serial)
+            .collect()
+    }
+
+    #[test]
+    fn waiting_for_an_answer_keeps_the_rest_in_order() {
+        let (sender, messages) = mpsc::channel();
+        let (inbox, source) = (Inbox::default(), Channel::new(messages));
+        for message in [
+            message(1),
+            answer(2, 100),
+            message(3),
+            answer(4, 50),
+            message(5),
+        ] {
+            sender.send(message).unwrap();
+        }
+        inbox.expect(|| Ok(id(50))).unwrap();
+        let found = inbox
+            .wait(Wanted::AnswerTo(id(50)), Deadline::NEVER, &source)
+            .unwrap();
+        inbox.expect_no_more(id(50));
+        assert_eq!(found, Some(answer(4, 50)));
+        assert_eq!(serials(&inbox, &source), [1, 2, 3, 5]);
+    }
+
+    #[test]
+    fn an_expected_answer_is_not_for_others_until_it_is_given_up() {
+        let (sender, messages) = mpsc::channel();
+        let (inbox, source) = (Inbox::default(), Channel::new(messages));
+        inbox.expect(|| Ok(id(50))).unwrap();
+        sender.send(answer(1, 50)).unwrap();
+        sender.send(message(2)).unwrap();
+        assert_eq!(serials(&inbox, &source), [2]);
+        inbox.expect_no_more(id(50));
+        assert_eq!(serials(&inbox, &source), [1]);
+    }
+
+    #[test]
+    fn a_deadline_passes() {
+        let (_sender, messages) = mpsc::channel();
+        let (inbox, source) = (Inbox::default(), Channel::new(messages));
+        let soon = Duration::from_millis(5);
+        assert_eq!(inbox.wait(Wanted::Next, soon.into(), &source), Ok(None));
+    }
+
+    #[test]
+    fn an_error_reaches_everybody() {
+        let (sender, messages) = mpsc::channel();
+        let (inbox, source) = (Inbox::default(), Channel::new(messages));
+        std::thread::scope(|scope| {
+            let wait = || inbox.wait(Wanted::Next, Deadline::NEVER, &source);
+            let threads = [scope.spawn(wait), scope.spawn(wait), scope.spawn(wait)];
+            drop(sender);
+            for thread in threads {
+                assert_eq!(thread.join().unwrap(), Err(Error::NotAsked));
+            }
+        });
+    }
+
+    /// Threads that make calls and one that takes all else share a source;
+    /// everybody gets what is theirs, and the last one all in order.
+    #[test]
+    fn threads_share_one_source() {
+        const CALLS: u32 = 300;
+        const THREADS: u32 = 4;
+        const REST: u32 = 1_000_000;
+        let (sender, messages) = mpsc::channel();
+        let (inbox, source) = (Inbox::default(), Channel::new(messages));
+        let (inbox, source) = (&inbox, &source);
+        std::thread::scope(|scope| {
+            for thread in 0..THREADS {
+                let sender = sender.clone();
+                scope.spawn(move || {
+                    for call in 0..CALLS {
+                        let request = thread * CALLS + call + 1;
+                        inbox
+                            .expect(|| {
+                                sender.send(message(REST + request)).unwrap();
+                                sender.send(answer(request, request)).unwrap();
+                                Ok(id(request))
+                            })
+                            .unwrap();
+                        let wanted = Wanted::AnswerTo(id(request));
+                        let found = inbox.wait(wanted, Deadline::NEVER, source).unwrap();
+                        inbox.expect_no_more(id(request));
+                        assert_eq!(found.unwrap().id(), id(request));
+                    }
+                });
+            }
+            let mut last = [0; THREADS as usize];
+            for _ in 0..THREADS * CALLS {
+                let found = inbox
+                    .wait(Wanted::Next, Deadline::NEVER, source)
+                    .unwrap()
+                    .unwrap();
+                let number = found.id().serial - REST - 1;
+                let last = &mut last[(number / CALLS) as usize];
+                assert_eq!(number % CALLS, *last);
+                *last += 1;
+            }
+        });
+    }
+}

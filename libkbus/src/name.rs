@@ -1,0 +1,426 @@
+// SPDX-License-Identifier: GPL-2.0-only
+//! What messages are called, and what bindings match: [`Name`] and
+//! [`Pattern`]. Checked once, here; whoever has one need not check again.
+//! Not here: who is bound to what, which only the bus knows.
+
+use std::fmt;
+use std::ops::Deref;
+use std::str::FromStr;
+
+use crate::uapi;
+
+/// The longest name, in bytes.
+pub const MAX_NAME_LEN: usize = uapi::KBUS_MAX_NAME_LEN as usize;
+const MIN_NAME_LEN: usize = 3;
+
+/// What can be bound to: a name, or a name that ends in a wildcard.
+///
+/// `$.Actor.Hamlet` matches itself. `$.Actor.%` matches names with exactly
+/// one more word, `$.Actor.*` names with one more word or several; a wildcard
+/// may stand only at the end, as a word of its own.
+///
+/// A pattern has 3 to 1000 bytes ([`MAX_NAME_LEN`]), begins with `$.`, and
+/// consists of words of letters and digits with single dots between them
+/// (section 4.1). Letters are those of Latin-1: `é` is one and takes one byte,
+/// `_` and `-` are not. As text, patterns are ordinary Unicode strings; to the
+/// bus they are bytes of Latin-1, and the conversion is made here.
+///
+/// ```
+/// use kbus::{Name, Pattern};
+///
+/// let actors = Pattern::new("$.Actor.*")?;
+/// assert!(actors.matches(&Name::new("$.Actor.Hamlet.Ghost")?));
+/// assert!(!actors.matches(&Name::new("$.Actor")?));
+/// # Ok::<(), kbus::Error>(())
+/// ```
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Pattern(Box<[u8]>);
+
+/// What a message is called: a [`Pattern`] without a wildcard.
+///
+/// Every name is a pattern that matches only itself, so a name may stand where
+/// a pattern is asked for.
+///
+/// ```
+/// use kbus::Name;
+///
+/// let name = Name::new("$.Actor.Hamlet")?;
+/// assert_eq!(name.to_string(), "$.Actor.Hamlet");
+/// assert!(Name::new("$.Actor.*").is_err());
+/// # Ok::<(), kbus::Error>(())
+/// ```
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Name(Pattern);
+
+/// Why something is not a name (or not a pattern).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum NameError {
+    /// Shorter than three bytes.
+    TooShort,
+    /// Longer than [`MAX_NAME_LEN`] bytes; this long.
+    TooLong(usize),
+    /// Does not begin with `$.`.
+    Start,
+    /// Ends in a dot.
+    DotAtEnd,
+    /// Two dots follow each other, the second one at this byte (from 0).
+    EmptyWord(usize),
+    /// This character, at this byte (from 0), is neither letter nor digit.
+    Letter(char, usize),
+    /// Ends in a wildcard: good for binding, not for a message.
+    Wildcard,
+}
+
+impl Pattern {
+    /// Checks `text` and makes a pattern of it.
+    ///
+    /// # Errors
+    ///
+    /// [`NameError`] says what is wrong with the text.
+    pub fn new(text: &str) -> Result<Pattern, NameError> {
+        Pattern::from_bytes(&latin1(text)?)
+    }
+
+    /// The same from the bytes that the bus uses.
+    ///
+    /// # Errors
+    ///
+    /// [`NameError`] says what is wrong with the bytes.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Pattern, NameError> {
+        check(bytes)?;
+        Ok(Pattern(bytes.into()))
+    }
+
+    /// The bytes that the bus uses: Latin-1, no terminator.
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+
+    /// Does it end in `*` or `%`?
+    pub fn is_wildcard(&self) -> bool {
+        matches!(*self.0, [.., b'*' | b'%'])
+    }
+
+    /// Would a binding to this pattern match a message of that name
+    /// (section 5.1)?
+    pub fn matches(&self, name: &Name) -> bool {
+        let name = name.as_bytes();
+        let rest = |before: &[u8]| name.strip_prefix(before).filter(|rest| !rest.is_empty());
+        match &*self.0 {
+            [before @ .., b'*'] => rest(before).is_some(),
+            [before @ .., b'%'] => rest(before).is_some_and(|rest| !rest.contains(&b'.')),
+            whole => whole == name,
+        }
+    }
+}
+
+impl Name {
+    /// Checks `text` and makes a name of it.
+    ///
+    /// # Errors
+    ///
+    /// [`NameError`] says what is wrong with the text.
+    pub fn new(text: &str) -> Result<Name, NameError> {
+        Name::try_from(Pattern::new(text)?)
+    }
+
+    /// The same from the bytes that the bus uses.
+    ///
+    /// # Errors
+    ///
+    /// [`NameError`] says what is wrong with the bytes.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Name, NameError> {
+        Name::try_from(Pattern::from_bytes(bytes)?)
+    }
+}
+
+/// Text as the bus writes it. What is not in Latin-1 cannot be a letter.
+fn latin1(text: &str) -> Result<Vec<u8>, NameError> {
+    text.chars()
+        .enumerate()
+        .map(|(at, char)| u8::try_from(char).map_err(|_| NameError::Letter(char, at)))
+        .collect()
+}
+
+/// The rules of section 4.1, those for bindings.
+fn check(bytes: &[u8]) -> Result<(), NameError> {
+    if bytes.len() > MAX_NAME_LEN {
+        return Err(NameError::TooLong(bytes.len()));
+    }
+    if bytes.len() < MIN_NAME_LEN {
+        return Err(NameError::TooShort);
+    }
+    if !bytes.starts_with(b"$.") {
+        return Err(NameError::Start);
+    }
+    let words = match bytes {
+        [words @ .., b'.', b'*' | b'%'] => words,
+        whole => whole,
+    };
+    let mut after_dot = true;
+    for (at, &byte) in words.iter().enumerate().skip(2) {
+        match byte {
+            b'.' if after_dot => return Err(NameError::EmptyWord(at)),
+            b'.' => after_dot = true,
+            byte if is_letter(byte) => after_dot = false,
+            byte => return Err(NameError::Letter(byte.into(), at)),
+        }
+    }
+    // Nothing but `$` is left of `$.*`.
+    if words.len() > 1 && after_dot {
+        return Err(NameError::DotAtEnd);
+    }
+    Ok(())
+}
+
+/// Letters and digits, Latin-1 ones included: all from 0xC0 on but the signs
+/// for multiplication and division.
+fn is_letter(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || (byte >= 0xC0 && byte != 0xD7 && byte != 0xF7)
+}
+
+impl TryFrom<Pattern> for Name {
+    type Error = NameError;
+
+    fn try_from(pattern: Pattern) -> Result<Name, NameError> {
+        if pattern.is_wildcard() {
+            return Err(NameError::Wildcard);
+        }
+        Ok(Name(pattern))
+    }
+}
+
+impl From<Name> for Pattern {
+    fn from(name: Name) -> Pattern {
+        name.0
+    }
+}
+
+impl Deref for Name {
+    type Target = Pattern;
+
+    fn deref(&self) -> &Pattern {
+        &self.0
+    }
+}
+
+impl AsRef<Pattern> for Pattern {
+    fn as_ref(&self) -> &Pattern {
+        self
+    }
+}
+
+impl AsRef<Pattern> for Name {
+    fn as_ref(&self) -> &Pattern {
+        self
+    }
+}
+
+impl FromStr for Pattern {
+    type Err = NameError;
+
+    fn from_str(text: &str) -> Result<Pattern, NameError> {
+        Pattern::new(text)
+    }
+}
+
+impl FromStr for Name {
+    type Err = NameError;
+
+    fn from_str(text: &str) -> Result<Name, NameError> {
+        Name::new(text)
+    }
+}
+
+impl PartialEq<str> for Pattern {
+    fn eq(&self, text: &str) -> bool {
+        text.chars().eq(self.0.iter().map(|&byte| char::from(byte)))
+    }
+}
+
+impl PartialEq<str> for Name {
+    fn eq(&self, text: &str) -> bool {
+        self.0 == *text
+    }
+}
+
+impl PartialEq<&str> for Name {
+    fn eq(&self, text: &&str) -> bool {
+        self.0 == **text
+    }
+}
+
+impl fmt::Display for Pattern {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Through pad, so that {:20} works. Latin-1 is the beginning of
+        // Unicode.
+        f.pad(
+            &self
+                .0
+                .iter()
+                .map(|&byte| char::from(byte))
+                .collect::<String>(),
+        )
+    }
+}
+
+impl fmt::Display for Name {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl fmt::Debug for Pattern {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?}", self.to_string())
+    }
+}
+
+impl fmt::Debug for Name {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?}", self.0)
+    }
+}
+
+impl fmt::Display for NameError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            NameError::TooShort => write!(f, "a name has at least {MIN_NAME_LEN} characters"),
+            NameError::TooLong(len) => {
+                write!(
+                    f,
+                    "a name has at most {MAX_NAME_LEN} bytes, this one has {len}"
+                )
+            }
+            NameError::Start => f.write_str("a name begins with \"$.\""),
+            NameError::DotAtEnd => f.write_str("a name does not end in a dot"),
+            NameError::EmptyWord(at) => {
+                write!(f, "two dots follow each other (at character {})", at + 1)
+            }
+            NameError::Letter('*' | '%', at) => write!(
+                f,
+                "a wildcard stands only at the end, after a dot (not at character {})",
+                at + 1
+            ),
+            NameError::Letter(char, at) => write!(
+                f,
+                "{char:?} (character {}) is neither letter nor digit",
+                at + 1
+            ),
+            NameError::Wildcard => {
+                f.write_str("a wildcard is for binding: a message needs a whole name")
+            }
+        }
+    }
+}
+
+impl std::error::Error for NameError {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn the_samples_of_section_4_1() {
+        for good in ["$.a", "$.A1.b2", "$.1", "$.\u{e9}"] {
+            assert_eq!(Name::new(good).unwrap(), good);
+            assert!(!Pattern::new(good).unwrap().is_wildcard());
+        }
+        for wild in ["$.*", "$.%", "$.a.*", "$.a.%"] {
+            assert!(Pattern::new(wild).unwrap().is_wildcard());
+            assert_eq!(Name::new(wild), Err(NameError::Wildcard));
+        }
+        for (bad, why) in [
+            ("", NameError::TooShort),
+            ("$", NameError::TooShort),
+            ("$.", NameError::TooShort),
+            ("x", NameError::TooShort),
+            ("Fred", NameError::Start),
+            ("$x.y", NameError::Start),
+            ("$..a", NameError::EmptyWord(2)),
+            ("$.a..b", NameError::EmptyWord(4)),
+            ("$.a.", NameError::DotAtEnd),
+            ("$.a..", NameError::EmptyWord(4)),
+            ("$..*", NameError::DotAtEnd),
+            ("$.a..*", NameError::DotAtEnd),
+            ("$.a*", NameError::Letter('*', 3)),
+            ("$.*.b", NameError::Letter('*', 2)),
+            ("$.*.*", NameError::Letter('*', 2)),
+            ("$.a.*b", NameError::Letter('*', 4)),
+            ("$.a b", NameError::Letter(' ', 3)),
+            ("$.a'", NameError::Letter('\'', 3)),
+            ("$.#", NameError::Letter('#', 2)),
+            ("$.a_b", NameError::Letter('_', 3)),
+            ("$.\u{d7}", NameError::Letter('\u{d7}', 2)),
+            ("$.\u{f7}", NameError::Letter('\u{f7}', 2)),
+            ("$.\u{142}", NameError::Letter('\u{142}', 2)),
+        ] {
+            assert_eq!(Pattern::new(bad), Err(why), "{bad:?}");
+            assert_eq!(Name::new(bad), Err(why), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn length_counts_before_anything_else() {
+        let longest = format!("$.{}", "x".repeat(998));
+        assert!(Name::new(&longest).is_ok());
+        assert_eq!(
+            Name::from_bytes(&[b'*'; 1001]),
+            Err(NameError::TooLong(1001))
+        );
+    }
+
+    #[test]
+    fn utf8_is_not_latin1() {
+        assert!(Name::from_bytes("$.\u{e9}".as_bytes()).is_err());
+        assert_eq!(Name::new("$.\u{e9}").unwrap().as_bytes(), b"$.\xe9");
+    }
+
+    #[test]
+    fn the_examples_of_section_5_1() {
+        let matches = |pattern, name| {
+            Pattern::new(pattern)
+                .unwrap()
+                .matches(&Name::new(name).unwrap())
+        };
+        assert!(matches("$.A.*", "$.A.b"));
+        assert!(matches("$.A.*", "$.A.b.c"));
+        assert!(!matches("$.A.*", "$.A"));
+        assert!(!matches("$.A.*", "$.Ab.c"));
+        assert!(matches("$.A.%", "$.A.b"));
+        assert!(!matches("$.A.%", "$.A.b.c"));
+        assert!(!matches("$.A.%", "$.A"));
+        assert!(matches("$.*", "$.any.thing"));
+        assert!(matches("$.%", "$.one"));
+        assert!(!matches("$.%", "$.one.two"));
+        assert!(matches("$.A.b", "$.A.b"));
+        assert!(!matches("$.A.b", "$.A.B"));
+    }
+
+    proptest! {
+        /// Arbitrary bytes are a name or are refused; text and bytes agree.
+        #[test]
+        fn checking_is_total(bytes in prop::collection::vec(any::<u8>(), 0..40)) {
+            if let Ok(pattern) = Pattern::from_bytes(&bytes) {
+                prop_assert_eq!(pattern.as_bytes(), &*bytes);
+                prop_assert_eq!(Pattern::new(&pattern.to_string()).unwrap(), pattern);
+            }
+        }
+
+        /// What the rules allow is accepted, and matches what it should.
+        #[test]
+        fn words_make_names(words in prop::collection::vec("[0-9A-Za-z\u{e0}]{1,5}", 1..6)) {
+            let name = Name::new(&format!("$.{}", words.join("."))).unwrap();
+            prop_assert!(name.matches(&name));
+            for kept in 0..words.len() {
+                let before: String = words[..kept].iter().map(|word| format!(".{word}")).collect();
+                let star = Pattern::new(&format!("${before}.*")).unwrap();
+                let percent = Pattern::new(&format!("${before}.%")).unwrap();
+                prop_assert!(star.matches(&name));
+                prop_assert_eq!(percent.matches(&name), kept + 1 == words.len());
+            }
+        }
+    }
+}

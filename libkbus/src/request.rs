@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: GPL-2.0-only
+//! Asking: [`Request`], a request on its way out, made by
+//! [`Ksock::request`].
+
+use crate::deadline::Deadline;
+use crate::error::Error;
+use crate::ksock::Ksock;
+use crate::message::{Flags, KsockId, Message, MessageId};
+
+/// A request that is being put together. Nothing happens before it is sent, by
+/// [`call`](Request::call) or [`send`](Request::send).
+#[derive(Debug)]
+#[must_use = "a request does nothing until it is sent, by call or send"]
+pub struct Request<'a> {
+    ksock: &'a Ksock,
+    message: Message,
+}
+
+impl<'a> Request<'a> {
+    pub(crate) fn new(ksock: &'a Ksock, message: Message) -> Request<'a> {
+        Request { ksock, message }
+    }
+
+    /// Asks this Ksock and no other: makes the request a stateful one.
+    pub fn to(self, replier: KsockId) -> Request<'a> {
+        Request {
+            message: self.message.with_to(replier),
+            ..self
+        }
+    }
+
+    /// Lets it overtake what is queued at its recipients.
+    pub fn urgent(self) -> Request<'a> {
+        self.flags(Flags::URGENT)
+    }
+
+    /// Adds flags.
+    pub fn flags(self, flags: Flags) -> Request<'a> {
+        Request {
+            message: self.message.with_flags(flags),
+            ..self
+        }
+    }
+
+    /// Sends it and waits for the reply.
+    ///
+    /// What else arrives meanwhile is kept, in order, for
+    /// [`Ksock::next_message`] and the like; the library holds it in memory,
+    /// without a limit but the deadline.
+    ///
+    /// # Errors
+    ///
+    /// As [`Ksock::send`]; [`Error::Unanswered`] when the bus answers instead
+    /// of the replier; [`Error::TimedOut`] at the deadline.
+    pub fn call(self, deadline: impl Into<Deadline>) -> Result<Message, Error> {
+        self.ksock.call(&self.message, deadline)
+    }
+
+    /// Sends it. The answer comes later, as a message in reply to the id
+    /// returned: exactly one, of one kind or another.
+    ///
+    /// # Errors
+    ///
+    /// As [`Ksock::send`].
+    pub fn send(self) -> Result<MessageId, Error> {
+        self.ksock.send(&self.message)
+    }
+}
