@@ -12,48 +12,48 @@ vm := tests/vm
 	clean distclean help
 
 all: ## build ./kbus.ko for this machine's kernel, or for KDIR=a prepared tree
-	$(vm)/native "$(KDIR)"
+	@$(vm)/native "$(KDIR)"
 
 kmod: ## build build/kbus.ko for the VM's stock kernel; SERIES=7.3 picks another
-	$(vm)/kmod --series $(SERIES) $(need)
+	@$(vm)/kmod --series $(SERIES) $(need)
 
-run: export CMD := $(CMD)
 # A kernel without an image can be built for, but not run.
 need := --build-only
 test demo bench run shell: need :=
 
 check-kernel: ## say what this machine's kernel (or KDIR=) lacks for kbus, and what to do
-	$(vm)/check-kernel "$(KDIR)"
+	@$(vm)/check-kernel "$(KDIR)"
 
 toolchain: ## get the toolchain: a Debian 13 root in ~/.cache/kbus
-	$(vm)/toolchain
+	@$(vm)/toolchain
 
 user: ## build library and tools as static programs, in build/bin
-	$(vm)/user
+	@$(vm)/user
 
 lint: ## rustfmt, clippy (module and programs) and shellcheck
-	$(vm)/lint --series $(SERIES)
+	@$(vm)/lint --series $(SERIES)
 
 test: kmod user ## all tests: on the host, and against the module in the VM
-	tests/run
+	@tests/run
 
 demo: kmod user ## a short play on /dev/kbus0, in the VM
-	tests/demo/run
+	@tests/demo/run
 
 bench: kmod user ## the benchmarks, in the VM, counting instructions
-	tests/bench/run
+	@tests/bench/run
 
+run: export CMD := $(CMD)
 run: kmod ## CMD='...' [FILES='...']: one command in the VM, with the module loaded
-	$(vm)/run $(foreach file,$(FILES),--file $(file)) -- "$$CMD"
+	@$(vm)/run $(foreach file,$(FILES),--file $(file)) -- "$$CMD"
 
 shell: kmod ## a shell in the VM, with the module loaded
-	$(vm)/run --shell
+	@$(vm)/run --shell
 
 clean: ## remove what was built
-	rm -rf build kbus.ko
+	@rm -rf build kbus.ko
 
 distclean: clean ## remove the toolchain and the kernels, too
-	$(vm)/distclean
+	@$(vm)/distclean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 14

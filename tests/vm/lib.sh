@@ -95,7 +95,7 @@ step() {
 	printf '\n=== %s ===\n' "$what" >>"$log" 2>/dev/null || true
 	( # holds no lock, and leaves no sleep behind
 		exec 9>&- >/dev/null </dev/null
-		trap 'kill "$nap"; exit' TERM
+		trap 'kill "$nap" 2>/dev/null; exit' TERM
 		while sleep 20 & nap=$!; wait $nap && kill -0 $$; do
 			say "$(printf '[%3d s]' $((SECONDS - began))) ... $what ($((SECONDS - start)) s so far)"
 		done
