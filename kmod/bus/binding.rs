@@ -211,14 +211,7 @@ impl Routes {
     /// The first binding at or behind what is aimed at, if it has the pattern aimed at.
     fn found(&self) -> Option<Arc<Binding>> {
         let cursor = self.tree.cursor_lower_bound(&self.sought)?;
-        self.same_pattern(cursor.current().0).cloned()
-    }
-
-    fn same_pattern<'a>(&self, key: &'a Key) -> Option<&'a Arc<Binding>> {
-        match &key.text {
-            Text::Bound(binding) if key.pattern_cmp(&self.sought).is_eq() => Some(binding),
-            _ => None,
-        }
+        same_pattern(&self.sought, cursor.current().0).cloned()
     }
 
     /// The replier bound to exactly this text; wildcards are not expanded, nothing is validated.
@@ -271,10 +264,10 @@ impl Routes {
                 return;
             }
             self.aim(covering, Role::Replier, 0);
-            let mut cursor = self.tree.cursor_lower_bound(&self.sought);
+            let mut cursor = self.tree.cursor_lower_bound_mut(&self.sought);
             let mut heard = false;
             while let Some(here) = cursor {
-                let Some(binding) = self.same_pattern(here.current().0) else {
+                let Some(binding) = same_pattern(&self.sought, here.current().0) else {
                     break;
                 };
                 match binding.role() {
@@ -322,6 +315,14 @@ pub(crate) struct Route {
     pub(crate) replier: Option<Target>,
     /// Listeners of more than one pattern were shown, so that they may not be newest first.
     pub(crate) mixed: bool,
+}
+
+/// The binding at `key`, if it has the pattern that is looked up.
+fn same_pattern<'a>(sought: &Key, key: &'a Key) -> Option<&'a Arc<Binding>> {
+    match &key.text {
+        Text::Bound(binding) if key.pattern_cmp(sought).is_eq() => Some(binding),
+        _ => None,
+    }
 }
 
 /// A whole pattern as something to look up.

@@ -37,7 +37,7 @@ impl<P: Port> Bus<P> {
         }
 
         // From here on nothing is delivered to it, and its id is nobody's.
-        let Some(ksock) = self.ksocks.remove(&me) else {
+        let Some(mut ksock) = self.ksocks.remove(&me) else {
             return Ok(None);
         };
         if let Some(pending) = &ksock.pending {
@@ -47,7 +47,7 @@ impl<P: Port> Bus<P> {
             self.answer_for(me, Kind::GoneAway, &debt, &mut room.wakes);
         }
         let mut routes = RBTree::new();
-        let mut cursor = ksock.bindings.cursor_back();
+        let mut cursor = ksock.bindings.cursor_back_mut();
         while let Some(here) = cursor {
             let binding = here.current().1;
             if self.is_reported(binding) {

@@ -2,12 +2,12 @@
 
 //! The decisions of one SEND (specification 5.4), all made before anything is delivered.
 
+use super::age::newest_first;
 use super::binding::Target;
 use super::message::Message;
 use super::reply::Request;
 use super::room::{Hearer, Need};
 use super::{Bus, BusError, Port, Room};
-use core::cmp::Reverse;
 
 /// Who gets the message, beside the listeners, who are in the room.
 pub(super) struct Plan {
@@ -62,7 +62,7 @@ impl<P: Port> Bus<P> {
             });
         }
         if route.mixed {
-            hearers.sort_unstable_by_key(|hearer| Reverse(hearer.binding));
+            newest_first(hearers, |hearer| hearer.binding);
         }
         Ok(route.replier)
     }

@@ -2,13 +2,13 @@
 
 //! Telling those who listen that repliers come and go (specification 6.3 to 6.5).
 
+use super::age::newest_first;
 use super::binding::{Binding, Role};
 use super::message::MsgId;
 use super::queue::{Content, Entry};
 use super::room::Need;
 use super::synthetic::{BindEvent, Kind, Synthetic};
 use super::{fresh_serial, Bus, BusError, Port, Refusal, Room};
-use core::cmp::Reverse;
 use kernel::sync::Arc;
 
 /// How many bind events a bus queues beyond their readers' limits.
@@ -185,8 +185,7 @@ impl<P: Port> Bus<P> {
 
     fn replay(&mut self, me: u32, room: &mut Room<P>) -> Result<(), BusError> {
         self.collect_bindings(room, |binding| binding.role() == Role::Replier);
-        room.bindings
-            .sort_unstable_by_key(|binding| Reverse(binding.serial));
+        newest_first(&mut room.bindings, |binding| binding.serial);
         for binding in &room.bindings {
             let id = self.next_serial();
             let ksock = self.ksock_mut(me)?;

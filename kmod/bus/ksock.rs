@@ -55,8 +55,6 @@ pub(crate) struct Pending {
 /// One open Ksock.
 pub(crate) struct Ksock<P> {
     pub(crate) port: P,
-    /// The thread that opened it, in the initial pid namespace.
-    pub(crate) pid: i32,
     pub(crate) queue: Queue,
     /// How many messages, waiting or reserved for answers, it takes.
     limit: u32,
@@ -80,10 +78,9 @@ impl<P> Ksock<P> {
     /// How many messages a new Ksock takes.
     pub(crate) const USUAL_LIMIT: u32 = 100;
 
-    pub(crate) fn new(port: P, pid: i32, lost_place: Place) -> Self {
+    pub(crate) fn new(port: P, lost_place: Place) -> Self {
         Ksock {
             port,
-            pid,
             queue: Queue::new(),
             limit: Self::USUAL_LIMIT,
             lowered: false,

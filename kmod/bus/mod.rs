@@ -20,6 +20,7 @@ pub(crate) mod report;
 pub(crate) mod room;
 pub(crate) mod synthetic;
 
+mod age;
 mod bind;
 mod close;
 mod decide;
@@ -72,10 +73,10 @@ pub(crate) struct NewKsock<P> {
 }
 
 impl<P> NewKsock<P> {
-    /// A Ksock for the file behind `port`, opened by the thread `pid`.
-    pub(crate) fn new(port: P, pid: i32) -> Result<Self, BusError> {
+    /// A Ksock for the file behind `port`.
+    pub(crate) fn new(port: P) -> Result<Self, BusError> {
         let place = node()?;
-        let ksock = KBox::new(Ksock::new(port, pid, place), GFP_KERNEL_ACCOUNT);
+        let ksock = KBox::new(Ksock::new(port, place), GFP_KERNEL_ACCOUNT);
         Ok(NewKsock {
             ksock: ksock.map_err(|_| BusError::NoMemory)?,
             node: node()?,
@@ -245,8 +246,8 @@ impl<P: Port> Bus<P> {
     }
 
     /// There may be room at `full` now: those who wait for it should try again.
-    fn wake_those_blocked_by(&self, full: u32, wakes: &mut Wakes<P>) {
-        let mut cursor = self.waiting.cursor_lower_bound(&(full, 0));
+    fn wake_those_blocked_by(&mut self, full: u32, wakes: &mut Wakes<P>) {
+        let mut cursor = self.waiting.cursor_lower_bound_mut(&(full, 0));
         while let Some(here) = cursor {
             let &(by, sender) = here.current().0;
             if by != full {

@@ -13,7 +13,8 @@ use super::synthetic::{BindEvent, Synthetic};
 use kernel::rbtree::{RBTree, RBTreeNodeReservation};
 use kernel::sync::Arc;
 
-/// What an entry holds.
+/// What an entry holds. A clone shares it.
+#[derive(Clone)]
 pub(crate) enum Content {
     Message(Arc<Message>),
     Said(Synthetic),

@@ -2,11 +2,11 @@
 
 //! The text of `/proc/kbus/bindings` and `/proc/kbus/stats` (specification 8).
 
+use super::age::newest_first;
 use super::binding::Binding;
 use super::ksock::{Part, Progress};
 use super::room::Need;
-use super::{Bus, BusError, Port, Room};
-use core::cmp::Reverse;
+use super::{Bus, BusError, Port, Refusal, Room};
 use core::fmt::{self, Write};
 use kernel::prelude::*;
 use kernel::sync::Arc;
@@ -57,7 +57,7 @@ pub(crate) fn write_bindings(
     device: u32,
     bindings: &mut [Arc<Binding>],
 ) -> fmt::Result {
-    bindings.sort_unstable_by_key(|binding| Reverse(binding.serial));
+    newest_first(bindings, |binding| binding.serial);
     text.put(
         b"# <device> is bound to <Ksock-ID> in <process-PID> as <Replier|Listener> \
           for <message-name>\n",
@@ -74,21 +74,21 @@ pub(crate) fn write_bindings(
 }
 
 impl<P: Port> Bus<P> {
-    /// Puts all bindings into the room, in no order.
-    pub(crate) fn bindings(&self, room: &mut Room<P>) -> Result<(), Need> {
+    /// All bindings, in no order.
+    pub(crate) fn bindings(&self, room: &mut Room<P>) -> Result<KVVec<Arc<Binding>>, Refusal> {
         let count = self.routes.len();
         if room.bindings.capacity() < count {
-            return Err(Need {
+            return Err(Refusal::Need(Need {
                 bindings: count,
                 ..Need::default()
-            });
+            }));
         }
         self.collect_bindings(room, |_| true);
-        Ok(())
+        Ok(core::mem::replace(&mut room.bindings, KVVec::new()))
     }
 
     /// Writes the statistics of the bus and of its Ksocks, newest first.
-    pub(crate) fn write_stats(&self, text: &mut Text, device: u32) -> fmt::Result {
+    pub(crate) fn write_stats(&mut self, text: &mut Text, device: u32) -> fmt::Result {
         let next = |last: u32| if last == 0 { 0 } else { last.wrapping_add(1) };
         writeln!(
             text,
@@ -98,7 +98,7 @@ impl<P: Port> Bus<P> {
             self.set_aside,
             if self.tragic { "(gone tragic)" } else { "" },
         )?;
-        let mut cursor = self.ksocks.cursor_back();
+        let mut cursor = self.ksocks.cursor_back_mut();
         while let Some(here) = cursor {
             let (id, ksock) = here.current();
             writeln!(

@@ -102,9 +102,9 @@ pub(crate) struct Room<P> {
 }
 
 impl<P: Port> Room<P> {
-    /// An empty room.
-    pub(crate) fn new() -> Self {
-        Room {
+    /// An empty room, but for the few wakes that nearly every verb has.
+    pub(crate) fn new() -> Result<Self, BusError> {
+        let mut room = Room {
             places: KVVec::new(),
             hearers: KVVec::new(),
             bindings: KVVec::new(),
@@ -114,7 +114,9 @@ impl<P: Port> Room<P> {
             dropped: None,
             wakes: Wakes(KVVec::new()),
             usual: 0,
-        }
+        };
+        room.supply(Need::NOTHING)?;
+        Ok(room)
     }
 
     /// Makes room. What is there already counts.

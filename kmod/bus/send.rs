@@ -163,11 +163,6 @@ impl<P: Port> Bus<P> {
         self.give_up(me, room);
     }
 
-    /// Is a send pending?
-    pub(crate) fn is_pending(&self, me: u32) -> bool {
-        self.ksocks.get(&me).is_some_and(|k| k.pending.is_some())
-    }
-
     /// Decides afresh about a pending message.
     fn retry(
         &mut self,

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Sorting by age.
+//!
+//! In place and without memory, so that it can be done under the lock of the bus: n log n in the
+//! worst case too. `core`'s sorts would do, but the kernel's objtool does not know that the
+//! function in which they give up never returns, and warns.
+
+/// Sorts so that the items with the largest `serial` come first.
+pub(super) fn newest_first<T>(items: &mut [T], serial: impl Fn(&T) -> u64) {
+    // A heap with the oldest item on top, from which the items are taken one by one to the end.
+    for root in (0..items.len() / 2).rev() {
+        sink(items, root, &serial);
+    }
+    let mut rest = items;
+    while let Some(last) = rest.len().checked_sub(1) {
+        rest.swap(0, last);
+        let (heap, _) = rest.split_at_mut(last);
+        sink(heap, 0, &serial);
+        rest = heap;
+    }
+}
+
+/// Lets the item at `root` sink below those that are older.
+fn sink<T>(heap: &mut [T], mut root: usize, serial: &impl Fn(&T) -> u64) {
+    loop {
+        let age = |at: usize| heap.get(at).map(serial);
+        let (left, right) = (2 * root + 1, 2 * root + 2);
+        let Some(left_age) = age(left) else {
+            return;
+        };
+        let (child, child_age) = match age(right) {
+            Some(right_age) if right_age < left_age => (right, right_age),
+            _ => (left, left_age),
+        };
+        if age(root).is_none_or(|root_age| root_age <= child_age) {
+            return;
+        }
+        heap.swap(root, child);
+        root = child;
+    }
+}

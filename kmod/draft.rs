@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The message that is being written: bytes in, in pieces of any size (specification 3.4).
+
+use crate::bus::ksock::Part;
+use crate::bus::message::{padded_data_len, padded_name_len, Header, Message, GUARD};
+use crate::bus::{name, BusError};
+use crate::layout::{Layout, Written};
+use kernel::prelude::*;
+
+/// What has been written of a message so far.
+pub(crate) struct Draft {
+    layout: Layout,
+    bytes: KVVec<u8>,
+    /// Known once the header is whole, and then checked.
+    header: Option<Written>,
+}
+
+/// A finished message.
+pub(crate) enum Finished {
+    /// With everything in it.
+    Entire(Message),
+    /// Its name and data still lie in the memory of the program.
+    Pointy(Written),
+}
+
+impl Draft {
+    /// Nothing is written yet.
+    pub(crate) fn new(layout: Layout) -> Self {
+        Draft {
+            layout,
+            bytes: KVVec::new(),
+            header: None,
+        }
+    }
+
+    /// The most bytes of one write that are of any use: one more is too many for any message.
+    pub(crate) fn longest_useful_write(max_message: u32) -> usize {
+        max_message as usize + Layout::Long.header_len() + 1
+    }
+
+    /// Appends what was written. After an error the draft is to be thrown away.
+    ///
+    /// `max_message` is the longest message allowed, in bytes, now.
+    pub(crate) fn append(&mut self, bytes: KVVec<u8>, max_message: u32) -> Result<(), BusError> {
+        let before = self.bytes.len();
+        if before == 0 {
+            self.bytes = bytes;
+        } else {
+            // Once the length is known, memory is got in one go.
+            let rest = match &self.header {
+                Some(written) => self.layout.total(written).saturating_sub(before),
+                None => 0,
+            };
+            self.bytes
+                .reserve(rest.max(bytes.len()), GFP_KERNEL_ACCOUNT)?;
+            self.bytes.extend_from_slice(&bytes, GFP_KERNEL_ACCOUNT)?;
+        }
+        let now = self.bytes.len();
+
+        let header_len = self.layout.header_len();
+        let written = match &self.header {
+            Some(written) => written,
+            None => {
+                let Some(header) = self.bytes.get(..header_len) else {
+                    return Ok(());
+                };
+                let written = self.layout.read(header)?;
+                if self.layout.message_len(&written.header) > u64::from(max_message) {
+                    return Err(BusError::TooLong);
+                }
+                self.header.insert(written)
+            }
+        };
+        let total = self.layout.total(written);
+        if !written.is_pointy() {
+            let name_end = header_len + written.header.name_len as usize;
+            if before < name_end {
+                if let Some(name) = self.bytes.get(header_len..name_end) {
+                    name::check_for_sending(name)?;
+                }
+            }
+            if before < total {
+                if let Some(guard) = self.bytes.get(total - GUARD.len()..total) {
+                    if guard != GUARD {
+                        return Err(BusError::BadMessage);
+                    }
+                }
+            }
+        }
+        if now > total {
+            return Err(BusError::TooLong);
+        }
+        Ok(())
+    }
+
+    /// The message, when all of it is there.
+    pub(crate) fn finish(self) -> Result<Finished, BusError> {
+        let Some(written) = self.header else {
+            return Err(BusError::Unfinished);
+        };
+        if written.is_pointy() {
+            return Ok(Finished::Pointy(written));
+        }
+        let header_len = self.layout.header_len();
+        Message::new(written.header, self.bytes, header_len).map(Finished::Entire)
+    }
+
+    /// Which part is being written, how many bytes of it there are, and is all there?
+    pub(crate) fn position(&self) -> (Part, u32, bool) {
+        let Some(written) = &self.header else {
+            return (Part::Header, self.bytes.len() as u32, false);
+        };
+        if written.is_pointy() {
+            return (Part::Name, 0, true);
+        }
+        let Header {
+            name_len, data_len, ..
+        } = written.header;
+        let parts = [
+            (Part::Name, u64::from(name_len)),
+            (
+                Part::NamePadding,
+                padded_name_len(name_len) - u64::from(name_len),
+            ),
+            (Part::Data, u64::from(data_len)),
+            (
+                Part::DataPadding,
+                padded_data_len(data_len) - u64::from(data_len),
+            ),
+            (Part::Guard, GUARD.len() as u64),
+        ];
+        let mut left = (self.bytes.len() - self.layout.header_len()) as u64;
+        for (part, len) in parts {
+            if left < len {
+                return (part, left as u32, false);
+            }
+            left -= len;
+        }
+        (Part::End, 0, true)
+    }
+}
+
+impl Written {
+    pub(crate) fn is_pointy(&self) -> bool {
+        self.name != 0
+    }
+}
+
+impl Layout {
+    /// How many bytes are to be written of such a message. It was found to be short enough.
+    fn total(self, written: &Written) -> usize {
+        if written.is_pointy() {
+            self.header_len()
+        } else {
+            self.message_len(&written.header) as usize
+        }
+    }
+}

@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! A device class: what makes `/dev` nodes and `/sys/class` entries of device numbers.
+//!
+//! Unnecessary once `kernel::device` has classes.
+
+use super::chardev::Numbers;
+use core::ptr::{null, null_mut, NonNull};
+use kernel::bindings;
+use kernel::error::from_err_ptr;
+use kernel::ffi::c_char;
+use kernel::prelude::*;
+use kernel::sync::atomic::{Atomic, Relaxed};
+
+/// The permissions of all nodes. One for the module: a class has no room for data of its own.
+static MODE: Atomic<u32> = Atomic::new(0o600);
+
+/// A class and its nodes. The nodes made last are to be removed before it is dropped.
+pub(crate) struct Class {
+    class: NonNull<bindings::class>,
+    numbers: Numbers,
+}
+
+// SAFETY: A class is registered with the driver core, which may be called from any thread.
+unsafe impl Send for Class {}
+// SAFETY: As above.
+unsafe impl Sync for Class {}
+
+impl Class {
+    /// Registers the class for devices with these numbers, whose nodes get the permissions
+    /// `mode`.
+    pub(crate) fn new(name: &'static CStr, numbers: Numbers, mode: u32) -> Result<Self> {
+        MODE.store(mode, Relaxed);
+        // SAFETY: The name is static.
+        let class = from_err_ptr(unsafe { bindings::class_create(name.as_char_ptr()) })?;
+        let class = NonNull::new(class).ok_or(ENOMEM)?;
+        // SAFETY: The class is ours and has no devices yet, so that nobody reads the field.
+        unsafe { (*class.as_ptr()).devnode = Some(devnode) };
+        Ok(Class { class, numbers })
+    }
+
+    /// The device numbers of the class.
+    pub(crate) fn numbers(&self) -> &Numbers {
+        &self.numbers
+    }
+
+    /// Makes the device `minor` known: `/dev/<prefix><minor>`.
+    pub(crate) fn add_node(&self, prefix: &'static CStr, minor: u32) -> Result {
+        let device = self.numbers.device(minor);
+        // SAFETY: The class is valid; the format takes a string and an unsigned number, and so
+        // it is given.
+        from_err_ptr(unsafe {
+            bindings::device_create(
+                self.class.as_ptr(),
+                null_mut(),
+                device,
+                null_mut(),
+                c"%s%u".as_char_ptr(),
+                prefix.as_char_ptr(),
+                minor,
+            )
+        })?;
+        Ok(())
+    }
+
+    /// Takes the node away again. One that is not there is no harm.
+    pub(crate) fn remove_node(&self, minor: u32) {
+        // SAFETY: The class is valid.
+        unsafe { bindings::device_destroy(self.class.as_ptr(), self.numbers.device(minor)) };
+    }
+}
+
+impl Drop for Class {
+    fn drop(&mut self) {
+        // SAFETY: It was created in `new`, and its nodes are gone.
+        unsafe { bindings::class_destroy(self.class.as_ptr()) };
+    }
+}
+
+/// Says with which permissions devtmpfs makes a node; the name stays the device's.
+unsafe extern "C" fn devnode(
+    _device: *const bindings::device,
+    mode: *mut bindings::umode_t,
+) -> *mut c_char {
+    if !mode.is_null() {
+        // SAFETY: It is not null, and then points to where the mode is wanted.
+        unsafe { *mode = MODE.load(Relaxed) as bindings::umode_t };
+    }
+    null::<c_char>().cast_mut()
+}

@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Error numbers that `kernel::error::code` lacks.
+
+use kernel::bindings;
+use kernel::error::Error;
+
+macro_rules! errno {
+    ($($name:ident)*) => {
+        $(
+            #[doc = concat!("`", stringify!($name), "`.")]
+            #[allow(non_snake_case)]
+            pub(crate) fn $name() -> Error {
+                Error::from_errno(-(bindings::$name as i32))
+            }
+        )*
+    };
+}
+
+errno! {
+    EADDRINUSE EADDRNOTAVAIL EALREADY EBADMSG ECONNREFUSED ENAMETOOLONG ENOLCK ENOMSG
+}

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Inline functions and macros of the kernel that neither its Rust bindings
+ * nor its Rust helpers have. One line each; the safe faces are in caller.rs
+ * and chardev.rs.
+ */
+#include <linux/cdev.h>
+#include <linux/compat.h>
+#include <linux/fs.h>
+#include <linux/uaccess.h>
+
+bool kbus_in_compat_syscall(void);
+bool kbus_in_compat_syscall(void)
+{
+	return in_compat_syscall();
+}
+
+bool kbus_access_ok(unsigned long address, unsigned long size);
+bool kbus_access_ok(unsigned long address, unsigned long size)
+{
+	return access_ok((const void __user *)address, size);
+}
+
+struct cdev *kbus_inode_cdev(struct inode *inode);
+struct cdev *kbus_inode_cdev(struct inode *inode)
+{
+	return inode->i_cdev;
+}
+
+unsigned int kbus_inode_minor(struct inode *inode);
+unsigned int kbus_inode_minor(struct inode *inode)
+{
+	return iminor(inode);
+}

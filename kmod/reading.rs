@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The message that is being read: bytes out, in pieces of any size (specification 3.3).
+
+use crate::bus::message::{padded_name_len, GUARD};
+use crate::bus::queue::Content;
+use crate::bus::synthetic::BindEvent;
+use crate::layout::{Layout, MAX_HEADER};
+
+/// The message that NEXTMSG took from the queue, and how far it has been read. A clone shares the
+/// message.
+#[derive(Clone)]
+pub(crate) struct Reading {
+    content: Content,
+    header: [u8; MAX_HEADER],
+    header_len: usize,
+    /// The fixed part of a bind event's data.
+    event: [u8; 12],
+    total: usize,
+    at: usize,
+}
+
+const ZEROS: [u8; 4] = [0; 4];
+
+impl Reading {
+    /// Starts reading a copy; `yours` says that its reader is the one to answer.
+    pub(crate) fn new(layout: Layout, content: Content, yours: bool) -> Self {
+        let mut event = [0; 12];
+        if let Content::Event(bound) = &content {
+            for (bytes, word) in event.chunks_exact_mut(4).zip(bound.data_start()) {
+                bytes.copy_from_slice(&word.to_ne_bytes());
+            }
+        }
+        Reading {
+            header: layout.write(&content, yours),
+            header_len: layout.header_len(),
+            // What was accepted is short enough.
+            total: layout.message_len(&content.header()) as usize,
+            event,
+            content,
+            at: 0,
+        }
+    }
+
+    /// The length of the message, in bytes.
+    pub(crate) fn total(&self) -> usize {
+        self.total
+    }
+
+    /// How many bytes have been read.
+    pub(crate) fn at(&self) -> usize {
+        self.at
+    }
+
+    /// Goes on behind `count` more bytes. True when that was the last of them.
+    pub(crate) fn advance(&mut self, count: usize) -> bool {
+        self.at = self.at.saturating_add(count).min(self.total);
+        self.at == self.total
+    }
+
+    /// Calls `put` with the next bytes, piece by piece, `count` at the most in all.
+    pub(crate) fn copy<E>(
+        &self,
+        count: usize,
+        mut put: impl FnMut(&[u8]) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let mut skip = self.at;
+        let mut left = count.min(self.total - self.at);
+        for piece in self.pieces() {
+            let Some(piece) = piece.get(skip..) else {
+                skip -= piece.len();
+                continue;
+            };
+            skip = 0;
+            let piece = piece.get(..left).unwrap_or(piece);
+            if !piece.is_empty() {
+                put(piece)?;
+            }
+            left -= piece.len();
+        }
+        Ok(())
+    }
+
+    /// The message, in order.
+    fn pieces(&self) -> [&[u8]; 7] {
+        let header = self.header.get(..self.header_len).unwrap_or(&[]);
+        match &self.content {
+            Content::Message(message) => [header, message.body(), &[], &[], &[], &[], &[]],
+            Content::Said(said) => {
+                let name = said.name();
+                [header, name, padding(name), &GUARD, &[], &[], &[]]
+            }
+            Content::Event(event) => {
+                let (name, bound) = (BindEvent::name(), event.bound_name());
+                [
+                    header,
+                    name,
+                    padding(name),
+                    &self.event,
+                    bound,
+                    padding(bound),
+                    &GUARD,
+                ]
+            }
+        }
+    }
+}
+
+/// What is to follow a name.
+fn padding(name: &[u8]) -> &'static [u8] {
+    let padded = padded_name_len(name.len() as u32) as usize;
+    ZEROS.get(..padded - name.len()).unwrap_or(&ZEROS)
+}
