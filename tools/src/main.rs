@@ -1,1 +1,28 @@
-fn main() {}
+// SPDX-License-Identifier: GPL-2.0-only
+//! kbus-tool: the bus for people. This file only starts the verb that was
+//! asked for and says how it ended; each verb is a file in `verb`.
+
+#![deny(unsafe_code)]
+
+mod cli;
+mod exit;
+mod output;
+mod payload;
+mod verb;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+fn main() -> ExitCode {
+    let cli = cli::Cli::parse();
+    match cli.run() {
+        Ok(()) => exit::OK.into(),
+        Err(failure) => {
+            if let Some(words) = failure.words() {
+                output::complain(&words);
+            }
+            failure.code().into()
+        }
+    }
+}
