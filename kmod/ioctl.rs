@@ -18,6 +18,14 @@ use kernel::uaccess::{UserPtr, UserSlice, UserSliceReader};
 
 /// Does what the number asks for. The result is 0, or what the call says.
 pub(crate) fn ioctl(file: &File, code: u32, argument: usize, caller: Caller) -> Result<i32> {
+    if _IOC_TYPE(code) != u32::from(uapi::KBUS_IOC_MAGIC) || _IOC_NR(code) > uapi::KBUS_IOC_MAXNR {
+        return Err(ENOTTY);
+    }
+    // An address that no program can have is refused before anything is done; a bad one of its
+    // own only when it is used.
+    if _IOC_DIR(code) != 0 && !is_plausible(argument, _IOC_SIZE(code)) {
+        return Err(EFAULT);
+    }
     let layout = Layout::of_program(caller == Caller::Compat);
     let argument = Argument(argument);
     match layout.native_number(code) {
@@ -83,18 +91,9 @@ pub(crate) fn ioctl(file: &File, code: u32, argument: usize, caller: Caller) -> 
             let size = argument.get()?;
             argument.put(max_message_size(file, size)?)
         }
-        _ => Err(unknown(code, argument)),
+        // Right type and number, wrong size or direction.
+        _ => Err(ENOTTY),
     }
-}
-
-/// A number that is none of ours. A bad argument is told first if the number could have been.
-fn unknown(code: u32, argument: Argument) -> Error {
-    let ours =
-        _IOC_TYPE(code) == u32::from(uapi::KBUS_IOC_MAGIC) && _IOC_NR(code) <= uapi::KBUS_IOC_MAXNR;
-    if ours && _IOC_DIR(code) != 0 && !is_plausible(argument.0, _IOC_SIZE(code)) {
-        return EFAULT;
-    }
-    ENOTTY
 }
 
 impl Layout {

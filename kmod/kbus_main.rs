@@ -52,11 +52,13 @@ impl kernel::Module for Kbus {
         let devices = Devices::new(class)?;
         let open = chardev::Devices::new(devices.class.numbers(), devices.clone());
         let open = KBox::pin_init(open, GFP_KERNEL)?;
+        let proc = Proc::new(&devices)?;
+        // From the first node on there may be open files, and no good way to fail.
         for _ in 0..wanted {
             devices.add()?;
         }
         Ok(Kbus {
-            _proc: Proc::new(&devices)?,
+            _proc: proc,
             _open: open,
             _devices: devices,
         })
