@@ -213,6 +213,22 @@ impl Child {
     }
 }
 
+/// Closes all descriptors but these, the usual three and the test's report:
+/// a child holds every ksock of its parent open otherwise.
+pub fn keep_only(keep: &[RawFd]) {
+    let report = REPORT.load(Ordering::SeqCst);
+    let open: Vec<RawFd> = std::fs::read_dir("/proc/self/fd")
+        .unwrap()
+        .filter_map(|e| e.ok()?.file_name().to_str()?.parse().ok())
+        .collect();
+    for fd in open {
+        if fd > 2 && fd != report && !keep.contains(&fd) {
+            // SAFETY: this process has no other use for it.
+            unsafe { libc::close(fd) };
+        }
+    }
+}
+
 pub fn how_it_ended(status: i32) -> String {
     if libc::WIFSIGNALED(status) {
         format!("signal {}", libc::WTERMSIG(status))

@@ -1,0 +1,206 @@
+// SPDX-License-Identifier: GPL-2.0
+//! Section 9.1: closing, step by step.
+
+use crate::behaviours::{expect_event, expect_status};
+use crate::raw::*;
+use crate::{eq, tests};
+
+tests![
+    closing_order_of_the_example,
+    closing_writing_is_dropped_silently,
+    closing_pending_is_dropped_silently,
+    closing_requester_leaves_requests_at_the_replier,
+    closing_drops_announcements,
+    closing_queue_order_counts_for_goneaway,
+    closing_urgent_queue_order,
+    closing_frees_names,
+    closing_id_disappears,
+    closing_settings_stay,
+    closing_own_events_are_not_heard,
+    closing_ends_outstanding_room,
+];
+
+/// 9.1: GoneAway(5), GoneAway(6), Unbind(newer), Unbind(older), Ignored(4),
+/// Ignored(3).
+pub fn closing_order_of_the_example() {
+    let (a, b) = (Ksock::new(), Ksock::new());
+    a.serve("$.Older").serve("$.Newer");
+    b.listen(BIND_EVENT);
+    let k = Ksock::new();
+    k.report(1).unwrap();
+    let ids = [
+        b.ask("$.Older"),
+        b.ask("$.Newer"),
+        b.ask("$.Older"),
+        b.ask("$.Newer"),
+    ];
+    a.take();
+    a.take();
+    let replier = a.id();
+    drop(a);
+    expect_status(&b.take(), GONE_AWAY, replier, b.id(), ids[2]);
+    expect_status(&b.take(), GONE_AWAY, replier, b.id(), ids[3]);
+    expect_event(&b.take(), 0, replier, "$.Newer");
+    expect_event(&b.take(), 0, replier, "$.Older");
+    expect_status(&b.take(), IGNORED, replier, b.id(), ids[1]);
+    expect_status(&b.take(), IGNORED, replier, b.id(), ids[0]);
+    b.nothing();
+}
+
+fn closing_writing_is_dropped_silently() {
+    let (l, k) = (Ksock::new(), Ksock::new());
+    l.listen("$.*");
+    k.put(&Msg::new("$.A")).unwrap();
+    drop(k);
+    let k = Ksock::new();
+    k.write(&Msg::new("$.A").entire()[..90]).unwrap();
+    drop(k);
+    l.nothing();
+}
+
+fn closing_pending_is_dropped_silently() {
+    let (l, k, r) = (Ksock::new(), Ksock::new(), Ksock::new());
+    l.listen("$.A").limit(1);
+    r.say("$.A");
+    eq!(k.post(&Msg::new("$.A").flags(ALL_OR_WAIT)), Err(EAGAIN));
+    drop(k);
+    l.take();
+    l.nothing();
+    // A pending request: the replier never hears of it.
+    let k = Ksock::new();
+    r.serve("$.R").limit(1);
+    l.ask("$.R");
+    eq!(k.post(&Msg::ask("$.R").flags(ALL_OR_WAIT)), Err(EAGAIN));
+    drop(k);
+    r.take();
+    r.nothing();
+}
+
+fn closing_requester_leaves_requests_at_the_replier() {
+    let (a, b) = (Ksock::new(), Ksock::new());
+    a.serve("$.A");
+    let ids = [b.ask("$.A"), b.ask("$.A")];
+    let first = a.take();
+    let requester = b.id();
+    drop(b);
+    eq!((a.count(), a.owed()), (1, 1));
+    let second = a.take();
+    eq!(
+        (first.id, second.id, second.from),
+        (ids[0], ids[1], requester)
+    );
+    for request in [first, second] {
+        eq!(a.post(&Msg::reply_to(&request)), Err(EADDRNOTAVAIL));
+    }
+    eq!(a.owed(), 2);
+}
+
+fn closing_drops_announcements() {
+    let (a, b) = (Ksock::new(), Ksock::new());
+    a.listen("$.A");
+    for _ in 0..10 {
+        b.say("$.A");
+    }
+    drop(a);
+    b.nothing();
+}
+
+fn closing_queue_order_counts_for_goneaway() {
+    let (a, b, c) = (Ksock::new(), Ksock::new(), Ksock::new());
+    a.serve("$.A").serve("$.B");
+    let ids = [b.ask("$.A"), b.ask("$.B"), b.ask("$.A")];
+    let other = c.ask("$.A");
+    drop(a);
+    eq!(
+        b.drain().iter().map(|m| m.in_reply_to).collect::<Vec<_>>(),
+        ids
+    );
+    eq!(
+        c.drain().iter().map(|m| m.in_reply_to).collect::<Vec<_>>(),
+        [other]
+    );
+}
+
+fn closing_urgent_queue_order() {
+    let (a, b) = (Ksock::new(), Ksock::new());
+    a.serve("$.A");
+    let slow = b.ask("$.A");
+    let urgent = b.post(&Msg::ask("$.A").flags(URGENT)).unwrap();
+    drop(a);
+    // "In queue order" (9.1 step 4): the urgent one is in front.
+    eq!(
+        b.drain().iter().map(|m| m.in_reply_to).collect::<Vec<_>>(),
+        [urgent, slow]
+    );
+}
+
+fn closing_frees_names() {
+    let (a, b) = (Ksock::new(), Ksock::new());
+    a.serve("$.A").serve("$.*");
+    drop(a);
+    eq!(b.replier("$.A"), Ok(None));
+    eq!(b.bind("$.A", REPLIER), Ok(()));
+    eq!(b.bind("$.*", REPLIER), Ok(()));
+}
+
+fn closing_id_disappears() {
+    let (a, b) = (Ksock::new(), Ksock::new());
+    let gone = a.id();
+    drop(a);
+    eq!(
+        b.post(&Msg::new("$.A").to(gone).re(id(0, 1))),
+        Err(EADDRNOTAVAIL)
+    );
+}
+
+fn closing_settings_stay() {
+    let k = Ksock::new();
+    k.verbose(1).unwrap();
+    k.report(1).unwrap();
+    k.max_size(4000).unwrap();
+    drop(k);
+    let k = Ksock::new();
+    eq!(
+        (k.verbose(ASK), k.report(ASK), k.max_size(0)),
+        (Ok(1), Ok(1), Ok(4000))
+    );
+}
+
+/// [FIX] 9.1; defects 5 and 25.
+pub fn closing_own_events_are_not_heard() {
+    let (a, w) = (Ksock::new(), Ksock::new());
+    a.listen(BIND_EVENT);
+    for n in 0..150 {
+        a.serve(&format!("$.M.n{n}"));
+    }
+    w.listen(BIND_EVENT).limit(1000);
+    let on = Ksock::new();
+    on.limit(1000);
+    on.report(1).unwrap();
+    drop(on);
+    drop(a);
+    // Directly, all of them: the closing one's own queue is in nobody's way.
+    eq!(w.count(), 150);
+    let stats = std::fs::read_to_string("/proc/kbus/stats").unwrap();
+    assert!(
+        stats
+            .lines()
+            .next()
+            .unwrap_or_default()
+            .ends_with("unsent unbindings 0"),
+        "{stats}"
+    );
+}
+
+fn closing_ends_outstanding_room() {
+    let (a, b) = (Ksock::new(), Ksock::new());
+    a.serve("$.A");
+    b.limit(1);
+    for _ in 0..5 {
+        let asked = b.ask("$.A");
+        eq!(b.post(&Msg::ask("$.A")), Err(ENOLCK));
+        a.unbind("$.A", REPLIER).unwrap();
+        eq!(b.take().in_reply_to, asked);
+        a.serve("$.A");
+    }
+}
