@@ -47,11 +47,13 @@ copy_cargo_config() {
 	done
 }
 
-# Without mounts there is no /proc and no /dev but what we put there.
+# Without mounts there is no /proc and no /dev but what we put there. These
+# few files satisfy debootstrap (anything), objtool (a stack) and apt.
 fake_proc() {
 	local dir=$1
 	mkdir -p "$dir/proc/self" "$dir/proc/sys/kernel" "$dir/dev/shm" "$dir/sys"
 	cp /proc/cpuinfo /proc/meminfo /proc/filesystems /proc/version "$dir/proc/"
+	echo '1000-2000 rw-p 00000000 00:00 0 [stack]' >"$dir/proc/self/maps"
 	: >"$dir/proc/mounts"
 	local name major minor
 	while read -r name major minor; do

@@ -13,11 +13,10 @@ sync_in() {
 	if [ "$(cat "$root/kbus.owner" 2>/dev/null)" != "$checkout" ]; then
 		flock -n 8 || say "waiting for another checkout to be done with the toolchain"
 		flock 8
-		rm -rf "$root/kbus"
+		find "$root/kbus" -mindepth 1 -delete
 		echo "$checkout" >"$root/kbus.owner"
 		flock -s 8
 	fi
-	mkdir -p "$root/kbus"
 	# build/ is written in there, perhaps right now by another command
 	rsync -a --update --delete --filter='P /build/' --exclude=/.git "$checkout/" "$root/kbus/"
 }
