@@ -40,6 +40,8 @@ pub enum Error {
     },
     /// What should have been a name, or a pattern, is none.
     Name(NameError),
+    /// Waiting for the answer to what is not a request.
+    NotARequest,
     /// Answering what was not asked: the message is no request, or is
     /// somebody else's to answer.
     NotAsked,
@@ -88,8 +90,12 @@ pub enum Call {
     NextMessage,
     /// LENLEFT.
     LenLeft,
-    /// SEND.
+    /// SEND of an announcement.
     Send,
+    /// SEND of a request.
+    Ask,
+    /// SEND of a reply.
+    Answer,
     /// DISCARD.
     Discard,
     /// LASTSENT.
@@ -125,6 +131,7 @@ impl Error {
             Error::Unanswered { .. } => return None,
             Error::TimedOut { .. } => libc::ETIMEDOUT,
             Error::Name(NameError::TooLong(_)) => libc::ENAMETOOLONG,
+            Error::NotARequest => libc::EINVAL,
             Error::Name(_) | Error::NotAsked | Error::NotAConversation | Error::Malformed(_) => {
                 libc::EBADMSG
             }
@@ -141,6 +148,7 @@ impl Error {
             Error::Unanswered { status, .. } => status.to_string(),
             Error::TimedOut { .. } => "no answer came in time".into(),
             Error::Name(why) => why.to_string(),
+            Error::NotARequest => "this message is not a request: nobody will answer it".into(),
             Error::NotAsked => {
                 "this message is not a request that we are expected to answer".into()
             }
@@ -167,6 +175,7 @@ impl Error {
             },
             Error::TimedOut { .. } => "wait longer; an answer may still come",
             Error::Name(_) => "names look like $.Lamp.Kitchen, patterns like $.Lamp.* or $.Lamp.%",
+            Error::NotARequest => "send it instead, without waiting",
             Error::NotAsked => "answer only messages that are for us to answer",
             Error::NotAConversation => {
                 "begin with an ordinary request, and continue with its reply"
@@ -178,7 +187,6 @@ impl Error {
 
 /// Meaning and advice for each errno that a call of the bus gives.
 fn words(call: Call, errno: Errno) -> Option<(&'static str, &'static str)> {
-    let full = "a queue that must have room for it is full";
     Some(match (call, errno.0) {
         (Call::Open, libc::ENOENT) => (
             "there is no such bus",
@@ -243,31 +251,51 @@ fn words(call: Call, errno: Errno) -> Option<(&'static str, &'static str)> {
             "unbind what was bound: the same name, the same role",
         ),
 
-        (Call::Send, libc::EADDRNOTAVAIL) => (
-            "nobody is there to receive it: no replier for a request of this name, or the \
-             recipient of a reply has gone",
+        (Call::Ask, libc::EADDRNOTAVAIL) => (
+            "nobody replies to this name",
             "start a replier for this name first",
         ),
-        (Call::Send, libc::ECONNREFUSED) => (
+        (Call::Answer, libc::EADDRNOTAVAIL) => (
+            "whoever asked has gone",
+            "nothing is to be done: nobody waits for this reply",
+        ),
+        (Call::Answer, libc::ECONNREFUSED) => (
             "the recipient does not expect this reply: it did not ask, or was answered already",
             "answer each request once",
         ),
-        (Call::Send, libc::EPIPE) => (
+        (Call::Ask, libc::EPIPE) => (
             "the name has another replier now than the one this conversation was with",
             "begin the conversation anew, with an ordinary request",
         ),
-        (Call::Send, libc::EBUSY) => (full, "try again later, or let ALL_OR_WAIT wait for room"),
-        (Call::Send, libc::EAGAIN) => (
-            "it waits to be sent: a queue that must have room for it is full",
+        (Call::Ask, libc::EBUSY) => (
+            "the queue of the replier is full, or that of a listener who must not miss it",
+            "try again later, or let ALL_OR_WAIT wait for room",
+        ),
+        (Call::Answer, libc::EBUSY) => (
+            "the queue of whoever asked is full, or that of a listener who must not miss it",
+            "try again later, or let ALL_OR_WAIT wait for room",
+        ),
+        (Call::Send, libc::EBUSY) => (
+            "the queue of a listener who must not miss it is full",
+            "try again later, or let ALL_OR_WAIT wait for room",
+        ),
+        (Call::Send | Call::Ask | Call::Answer, libc::EAGAIN) => (
+            "it waits to be sent: the queue of somebody who must not miss it is full",
             "wait until the Ksock is writable, or discard the message",
         ),
-        (Call::Send, libc::ENOLCK) => (
+        (Call::Ask, libc::ENOLCK) => (
             "our own queue has no room for the answer",
             "read some messages first, or raise the limit of our queue (MAXMSGS)",
         ),
-        (Call::Send, libc::ENOMSG) => ("there is no message to send", "write one first"),
-        (Call::Send, libc::EINVAL) => ("the message was not written entirely", "write all of it"),
-        (Call::Send | Call::Write, libc::EBADMSG) => (
+        (Call::Send | Call::Ask | Call::Answer, libc::ENOMSG) => (
+            "there is no message to send",
+            "use a Ksock in one program at a time",
+        ),
+        (Call::Send | Call::Ask | Call::Answer, libc::EINVAL) => (
+            "the message was not written entirely",
+            "use a Ksock in one program at a time",
+        ),
+        (Call::Send | Call::Ask | Call::Answer | Call::Write, libc::EBADMSG) => (
             "this is no name for a message",
             "names look like $.Lamp.Kitchen; wildcards are for binding only",
         ),
@@ -354,6 +382,8 @@ impl fmt::Display for Call {
         f.write_str(match self {
             Call::Open => "open the bus",
             Call::Write | Call::Send => "send",
+            Call::Ask => "ask",
+            Call::Answer => "answer",
             Call::Read | Call::NextMessage => "receive",
             Call::Poll => "wait",
             Call::Bind => "bind",
@@ -384,7 +414,7 @@ impl fmt::Display for Error {
             }
             Error::Name(_) => f.write_str("not a name: ")?,
             Error::Malformed(_) => f.write_str("not a message: ")?,
-            Error::NotAsked | Error::NotAConversation => {}
+            Error::NotARequest | Error::NotAsked | Error::NotAConversation => {}
         }
         f.write_str(&self.meaning())?;
         if let Some(errno) = self.errno() {
@@ -459,13 +489,13 @@ mod tests {
         use Call::*;
         for (errno, calls) in [
             (libc::EADDRINUSE, &[Bind][..]),
-            (libc::EADDRNOTAVAIL, &[Send]),
-            (libc::EAGAIN, &[Send, Bind, Unbind]),
+            (libc::EADDRNOTAVAIL, &[Ask, Answer]),
+            (libc::EAGAIN, &[Send, Ask, Answer, Bind, Unbind]),
             (libc::EALREADY, &[Write]),
             (libc::EBADF, &[Read, Write]),
-            (libc::EBADMSG, &[Bind, Unbind, Write, Send]),
-            (libc::EBUSY, &[Send, ReportReplierBinds]),
-            (libc::ECONNREFUSED, &[Send]),
+            (libc::EBADMSG, &[Bind, Unbind, Write, Send, Ask, Answer]),
+            (libc::EBUSY, &[Send, Ask, Answer, ReportReplierBinds]),
+            (libc::ECONNREFUSED, &[Answer]),
             (
                 libc::EFAULT,
                 &[Read, Write, Bind, Unbind, Send, NextMessage],
@@ -479,11 +509,11 @@ mod tests {
             (libc::ENAMETOOLONG, &[Write, Bind, Unbind, Replier]),
             (libc::ENOENT, &[Open]),
             (libc::ENXIO, &[Open]),
-            (libc::ENOLCK, &[Send]),
+            (libc::ENOLCK, &[Ask]),
             (libc::ENOMEM, &[Open, Write, Send, Bind]),
             (libc::ENOMSG, &[Send]),
             (libc::ENOTTY, &[Bind, KsockId]),
-            (libc::EPIPE, &[Send]),
+            (libc::EPIPE, &[Ask]),
         ] {
             for &call in calls {
                 let error = refused(call, errno);
@@ -497,8 +527,8 @@ mod tests {
     #[test]
     fn an_error_reads_as_a_sentence() {
         assert_eq!(
-            refused(Call::Send, libc::EPIPE).to_string(),
-            "cannot send: the name has another replier now than the one this conversation was \
+            refused(Call::Ask, libc::EPIPE).to_string(),
+            "cannot ask: the name has another replier now than the one this conversation was \
              with [EPIPE]; begin the conversation anew, with an ordinary request"
         );
         let request = MessageId {

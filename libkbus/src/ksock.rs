@@ -168,7 +168,12 @@ impl Ksock {
             let written = sys::write(self.as_fd(), bytes).map_err(refused(Call::Write))?;
             bytes = bytes.get(written..).unwrap_or_default();
         }
-        let id = sys::send(self.as_fd()).map_err(refused(Call::Send))?;
+        let call = match message.kind() {
+            Kind::Request | Kind::StatefulRequest => Call::Ask,
+            Kind::Reply | Kind::Status => Call::Answer,
+            Kind::Announcement | Kind::BindEvent => Call::Send,
+        };
+        let id = sys::send(self.as_fd()).map_err(refused(call))?;
         Ok((id.network_id, id.serial_num).into())
     }
 
@@ -182,11 +187,11 @@ impl Ksock {
     ///
     /// # Errors
     ///
-    /// As [`Request::call`]; [`Error::Refused`] with EINVAL when it is not a
-    /// request, since there would never be an answer.
+    /// As [`Request::call`]; [`Error::NotARequest`] when it is none, since
+    /// there would never be an answer.
     pub fn call(&self, request: &Message, deadline: impl Into<Deadline>) -> Result<Message, Error> {
         if !matches!(request.kind(), Kind::Request | Kind::StatefulRequest) {
-            return Err(refused(Call::Send)(Errno(libc::EINVAL)));
+            return Err(Error::NotARequest);
         }
         let deadline = deadline.into();
         let id = self.inbox.expect(|| self.send(request))?;
@@ -620,8 +625,7 @@ mod tests {
         assert_eq!(null.set_max_messages(0), invalid(Call::MaxMessages));
         assert_eq!(null.set_max_message_size(1), invalid(Call::MaxMessageSize));
         let hello = Message::announcement(&Name::new("$.A").unwrap(), "");
-        let error = null.call(&hello, Duration::ZERO).unwrap_err();
-        assert_eq!(error, refused(Call::Send)(Errno(libc::EINVAL)));
+        assert_eq!(null.call(&hello, Duration::ZERO), Err(Error::NotARequest));
     }
 
     #[test]
