@@ -67,8 +67,8 @@ impl Layout {
     fn pointer(self, bytes: &[u8], at: usize) -> usize {
         match self {
             Layout::Long => {
-                let low = word(bytes, at) as u64;
-                let high = word(bytes, at + 4) as u64;
+                let low = u64::from(word(bytes, at));
+                let high = u64::from(word(bytes, at + 4));
                 if cfg!(target_endian = "little") {
                     (low | high << 32) as usize
                 } else {

@@ -167,6 +167,11 @@ unsafe fn state<'a, T: OpenFile>(file: *mut bindings::file) -> Pin<&'a T> {
     unsafe { <Pin<KBox<T>> as ForeignOwnable>::borrow((*file).private_data) }
 }
 
+/// The `open` of `OPERATIONS`.
+///
+/// # Safety
+///
+/// The VFS calls it, for an inode of a cdev with these operations and a file being opened.
 unsafe extern "C" fn open<T: OpenFile>(
     inode: *mut bindings::inode,
     file: *mut bindings::file,
@@ -188,6 +193,11 @@ unsafe extern "C" fn open<T: OpenFile>(
     })
 }
 
+/// The `release` of `OPERATIONS`.
+///
+/// # Safety
+///
+/// The VFS calls it, once, as the last operation on a file that [`open`] opened.
 unsafe extern "C" fn release<T: OpenFile>(
     _inode: *mut bindings::inode,
     file: *mut bindings::file,
@@ -197,6 +207,11 @@ unsafe extern "C" fn release<T: OpenFile>(
     0
 }
 
+/// The `read` of `OPERATIONS`.
+///
+/// # Safety
+///
+/// The VFS calls it, for a file that [`open`] opened.
 unsafe extern "C" fn read<T: OpenFile>(
     file: *mut bindings::file,
     buffer: *mut c_char,
@@ -211,6 +226,11 @@ unsafe extern "C" fn read<T: OpenFile>(
     })
 }
 
+/// The `write` of `OPERATIONS`.
+///
+/// # Safety
+///
+/// The VFS calls it, for a file that [`open`] opened.
 unsafe extern "C" fn write<T: OpenFile>(
     file: *mut bindings::file,
     bytes: *const c_char,
@@ -225,6 +245,11 @@ unsafe extern "C" fn write<T: OpenFile>(
     })
 }
 
+/// The `poll` of `OPERATIONS`.
+///
+/// # Safety
+///
+/// The VFS calls it, for a file that [`open`] opened, with a table that is null or valid.
 unsafe extern "C" fn poll<T: OpenFile>(
     file: *mut bindings::file,
     table: *mut bindings::poll_table,
@@ -237,6 +262,11 @@ unsafe extern "C" fn poll<T: OpenFile>(
     }
 }
 
+/// The `unlocked_ioctl` of `OPERATIONS`.
+///
+/// # Safety
+///
+/// The VFS calls it, for a file that [`open`] opened.
 unsafe extern "C" fn ioctl<T: OpenFile>(
     file: *mut bindings::file,
     code: c_uint,
@@ -247,6 +277,11 @@ unsafe extern "C" fn ioctl<T: OpenFile>(
     from_result(|| Ok(this.ioctl(code, argument, Caller::Native)? as c_long))
 }
 
+/// The `compat_ioctl` of `OPERATIONS`.
+///
+/// # Safety
+///
+/// The VFS calls it, for a file that [`open`] opened.
 unsafe extern "C" fn compat_ioctl<T: OpenFile>(
     file: *mut bindings::file,
     code: c_uint,

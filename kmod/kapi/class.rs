@@ -5,7 +5,7 @@
 //! Unnecessary once `kernel::device` has classes.
 
 use super::chardev::Numbers;
-use core::ptr::{null, null_mut, NonNull};
+use core::ptr::{null_mut, NonNull};
 use kernel::bindings;
 use kernel::error::from_err_ptr;
 use kernel::ffi::c_char;
@@ -78,6 +78,10 @@ impl Drop for Class {
 }
 
 /// Says with which permissions devtmpfs makes a node; the name stays the device's.
+///
+/// # Safety
+///
+/// The driver core calls it, with a device of the class, and null or where to put the mode.
 unsafe extern "C" fn devnode(
     _device: *const bindings::device,
     mode: *mut bindings::umode_t,
@@ -86,5 +90,5 @@ unsafe extern "C" fn devnode(
         // SAFETY: It is not null, and then points to where the mode is wanted.
         unsafe { *mode = MODE.load(Relaxed) as bindings::umode_t };
     }
-    null::<c_char>().cast_mut()
+    null_mut()
 }

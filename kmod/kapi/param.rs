@@ -87,6 +87,11 @@ unsafe fn number<'a>(param: *const bindings::kernel_param) -> &'a Number {
     unsafe { &*(*param).__bindgen_anon_1.arg.cast::<Number>() }
 }
 
+/// The `set` of `OPERATIONS`.
+///
+/// # Safety
+///
+/// The module loader calls it, with a string or null, and a parameter of [`Declared`].
 unsafe extern "C" fn set(value: *const c_char, param: *const bindings::kernel_param) -> c_int {
     from_result(|| {
         // SAFETY: The loader calls this for parameters that were declared above.
@@ -106,6 +111,11 @@ unsafe extern "C" fn set(value: *const c_char, param: *const bindings::kernel_pa
     })
 }
 
+/// The `get` of `OPERATIONS`.
+///
+/// # Safety
+///
+/// sysfs calls it, with a page to fill and a parameter of [`Declared`].
 unsafe extern "C" fn get(buffer: *mut c_char, param: *const bindings::kernel_param) -> c_int {
     // SAFETY: sysfs calls this for parameters that were declared above.
     let number = unsafe { number(param) };

@@ -121,6 +121,11 @@ impl<S: Show> Drop for Shown<S> {
     }
 }
 
+/// Shows one file.
+///
+/// # Safety
+///
+/// seq_file calls it, for a file that [`Directory::file`] made with this `S`.
 unsafe extern "C" fn show<S: Show>(file: *mut c_void, _: *mut c_void) -> c_int {
     let file = file.cast::<bindings::seq_file>();
     from_result(|| {
