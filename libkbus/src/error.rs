@@ -169,7 +169,7 @@ impl Error {
                 Status::GoneAway | Status::Unbound | Status::Disappeared => {
                     "start a replier for this name and ask again"
                 }
-                Status::Ignored => "whether it was acted upon is not known: ask the replier",
+                Status::Ignored => "whether it was acted upon is not known",
                 Status::ErrorSending => "send it again to learn the reason",
                 Status::Other(_) => "",
             },

@@ -415,9 +415,10 @@ mod tests {
             let name = Name::new(&format!("$.{}", words.join("."))).unwrap();
             prop_assert!(name.matches(&name));
             for kept in 0..words.len() {
-                let before: String = words[..kept].iter().map(|word| format!(".{word}")).collect();
-                let star = Pattern::new(&format!("${before}.*")).unwrap();
-                let percent = Pattern::new(&format!("${before}.%")).unwrap();
+                let before = words[..kept].join(".");
+                let dot = if kept > 0 { "." } else { "" };
+                let star = Pattern::new(&format!("$.{before}{dot}*")).unwrap();
+                let percent = Pattern::new(&format!("$.{before}{dot}%")).unwrap();
                 prop_assert!(star.matches(&name));
                 prop_assert_eq!(percent.matches(&name), kept + 1 == words.len());
             }
