@@ -3,26 +3,26 @@
 //! Which error number a program sees for what went wrong on the bus.
 
 use crate::bus::BusError;
-use crate::kapi::errno::*;
+use crate::kapi::errno;
 use kernel::prelude::*;
 
 impl From<BusError> for Error {
     fn from(error: BusError) -> Error {
         match error {
-            BusError::BadName => EBADMSG(),
-            BusError::NameTooLong => ENAMETOOLONG(),
-            BusError::NameTaken => EADDRINUSE(),
+            BusError::BadName => errno::EBADMSG(),
+            BusError::NameTooLong => errno::ENAMETOOLONG(),
+            BusError::NameTaken => errno::EADDRINUSE(),
             BusError::NotBound => EINVAL,
             BusError::EventUndeliverable => EAGAIN,
-            BusError::NobodyThere => EADDRNOTAVAIL(),
-            BusError::NotAsked => ECONNREFUSED(),
+            BusError::NobodyThere => errno::EADDRNOTAVAIL(),
+            BusError::NotAsked => errno::ECONNREFUSED(),
             BusError::OtherReplier => EPIPE,
             BusError::RecipientFull => EBUSY,
-            BusError::NoRoomForAnswer => ENOLCK(),
+            BusError::NoRoomForAnswer => errno::ENOLCK(),
             BusError::CallerFull => EBUSY,
-            BusError::NothingWritten => ENOMSG(),
+            BusError::NothingWritten => errno::ENOMSG(),
             BusError::Unfinished => EINVAL,
-            BusError::SendPending => EALREADY(),
+            BusError::SendPending => errno::EALREADY(),
             BusError::BadMessage => EINVAL,
             BusError::TooLong => EMSGSIZE,
             BusError::BadValue => EINVAL,

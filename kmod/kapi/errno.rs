@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Error numbers that `kernel::error::code` lacks.
+//! Error numbers that `kernel::error::code` of 7.2 lacks; that of 7.3 has them.
 
 use kernel::bindings;
 use kernel::error::Error;
