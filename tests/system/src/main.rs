@@ -50,6 +50,10 @@ fn all_tests() -> Vec<&'static Test> {
 
 fn main() -> ExitCode {
     harness::install_hook();
+    let all: Vec<String> = std::env::args().skip(1).collect();
+    if all.first().is_some_and(|a| a == "--as-child") {
+        return ExitCode::from(!descriptors::child_main(&all[1..]) as u8);
+    }
     let mut args = std::env::args().skip(1);
     let (mut names, mut list, mut verb) = (Vec::new(), false, None);
     let (mut seed, mut amount) = (1u64, None);

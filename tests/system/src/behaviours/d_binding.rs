@@ -188,7 +188,7 @@ fn b62_proc_lines_split_into_five_fields() {
         }
         let f: Vec<&str> = line.split_whitespace().collect();
         eq!(f.len(), 5);
-        eq!(f[0], "1");
+        eq!(f[0], "1:", "8.1: \"%3u:\"");
         eq!(f[1].parse(), Ok(k.id()));
         eq!(f[2].parse(), Ok(std::process::id()));
         seen.push((f[3].to_string(), f[4].to_string()));

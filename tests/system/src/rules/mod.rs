@@ -13,7 +13,7 @@ mod sending;
 mod waiting;
 mod writing;
 
-pub use closing::closing_order_of_the_example;
+pub use polling::await_sleep;
 pub use reading::{
     read_efault_does_not_advance, read_efault_in_the_middle_delivers_what_fits,
     read_lenleft_is_true_at_every_byte,
