@@ -111,7 +111,7 @@ step() {
 why() {
 	local free line
 	free=$(df -Pm "$cache" | awk 'NR==2 {print $4}')
-	if [ "${free:-9999}" -lt 20 ] || tail -n 50 "$log" 2>/dev/null | grep -q 'No space left on device'; then
+	if [ "${free:-9999}" -lt 20 ] || tail -n 50 "$log" 2>/dev/null | grep -qE "No space left on device|enough free space"; then
 		echo "the disk of $cache is full"
 		return
 	fi
@@ -119,6 +119,7 @@ why() {
 	line=$(awk '/^=== .* ===$/ { text = ""; next } { text = text $0 "\n" } END { printf "%s", text }' "$log" |
 		grep -aE '^(E: |error|fatal|.*(rror:|ailed|Could not))' | head -n 1) || true
 	[ "$line" ] || line=$(grep -av '^ *$' "$log" | tail -n 1)
+	read -r line <<<"$line"
 	echo "failed: ${line:0:200}"
 }
 
