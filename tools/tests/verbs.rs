@@ -64,6 +64,7 @@ fn listen_prints_what_send_says() {
     run(&["send", "$.Tool.A.C"]);
     let mut piped = tool(&["send", "$.Tool.A.D", "--file", "-"])
         .stdin(Stdio::piped())
+        .stdout(Stdio::null())
         .spawn()
         .unwrap();
     piped
