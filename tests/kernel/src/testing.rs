@@ -25,7 +25,7 @@ struct Ledger {
     live: i64,
     live_bytes: i64,
     no_allocating: u32,
-    no_freeing: u32,
+    free_at_most: usize,
 }
 
 thread_local! {
@@ -38,7 +38,7 @@ thread_local! {
             live: 0,
             live_bytes: 0,
             no_allocating: 0,
-            no_freeing: 0,
+            free_at_most: usize::MAX,
         })
     };
 }
@@ -109,18 +109,29 @@ impl Drop for NoAllocating {
     }
 }
 
-/// While this is held, whoever gives memory back panics.
-pub struct NoFreeing(());
+/// While this is held, whoever gives back more memory at a time than allowed panics.
+pub struct NoFreeing {
+    before: usize,
+}
 
 /// From here to the end of the answer's life nobody may give memory back.
 pub fn forbid_freeing() -> NoFreeing {
-    LEDGER.with_borrow_mut(|ledger| ledger.no_freeing += 1);
-    NoFreeing(())
+    forbid_freeing_above(0)
+}
+
+/// From here to the end of the answer's life nobody may give back an allocation of more than
+/// `bytes`.
+pub fn forbid_freeing_above(bytes: usize) -> NoFreeing {
+    LEDGER.with_borrow_mut(|ledger| {
+        let before = ledger.free_at_most;
+        ledger.free_at_most = bytes.min(before);
+        NoFreeing { before }
+    })
 }
 
 impl Drop for NoFreeing {
     fn drop(&mut self) {
-        LEDGER.with_borrow_mut(|ledger| ledger.no_freeing -= 1);
+        LEDGER.with_borrow_mut(|ledger| ledger.free_at_most = self.before);
     }
 }
 
@@ -207,7 +218,7 @@ impl Drop for Held {
             ledger.live -= self.count();
             ledger.live_bytes -= self.bytes as i64;
             assert!(
-                ledger.no_freeing == 0 || std::thread::panicking(),
+                self.bytes <= ledger.free_at_most || std::thread::panicking(),
                 "memory is given back where nobody may"
             );
         });
@@ -264,6 +275,11 @@ mod tests {
             drop(held);
         });
         assert!(given_back.is_err());
+        {
+            let small = KBox::new([0_u8; 8], GFP_KERNEL).unwrap();
+            let _quiet = forbid_freeing_above(8);
+            drop(small);
+        }
         assert_eq!(tries(1), [true]);
         assert_eq!(live(), 0);
     }

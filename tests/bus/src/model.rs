@@ -1,0 +1,825 @@
+// SPDX-License-Identifier: GPL-2.0
+//! The bus said again, as naively as it can be: vectors, scans, copies. Written from the
+//! specification (`§` numbers are its sections), never from `kmod/bus`. Whoever wonders what
+//! the bus should do reads this; the properties compare the two after every step.
+//!
+//! Where the specification leaves a choice the model takes the one that the bus took. These
+//! places say "choice".
+
+use std::collections::{BTreeSet, VecDeque};
+
+pub const WANT_A_REPLY: u32 = 0x1;
+pub const WANT_YOU_TO_REPLY: u32 = 0x2;
+pub const SYNTHETIC: u32 = 0x4;
+pub const URGENT: u32 = 0x8;
+pub const ALL_OR_WAIT: u32 = 0x100;
+pub const ALL_OR_FAIL: u32 = 0x200;
+
+pub const BIND_EVENT: &[u8] = b"$.KBUS.ReplierBindEvent";
+pub const EVENTS_LOST: &[u8] = b"$.KBUS.UnbindEventsLost";
+pub const GONE_AWAY: &[u8] = b"$.KBUS.Replier.GoneAway";
+pub const IGNORED: &[u8] = b"$.KBUS.Replier.Ignored";
+pub const UNBOUND: &[u8] = b"$.KBUS.Replier.Unbound";
+pub const DISAPPEARED: &[u8] = b"$.KBUS.Replier.Disappeared";
+pub const ERROR_SENDING: &[u8] = b"$.KBUS.ErrorSending";
+
+/// How many events may be set aside on one bus.
+pub const MOST_SET_ASIDE: usize = 1000;
+
+/// What a call answers when it is refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(clippy::upper_case_acronyms)]
+pub enum Errno {
+    EADDRINUSE,
+    EADDRNOTAVAIL,
+    EAGAIN,
+    EBADMSG,
+    EBUSY,
+    ECONNREFUSED,
+    EINVAL,
+    ENAMETOOLONG,
+    ENOLCK,
+    ENOMEM,
+    ENOMSG,
+    EPIPE,
+}
+use Errno::*;
+
+/// A message id: network and serial.
+pub type Id = (u32, u32);
+
+/// A message as a reader sees it.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct Msg {
+    pub id: Id,
+    pub in_reply_to: Id,
+    pub to: u32,
+    pub from: u32,
+    pub orig_from: (u32, u32),
+    pub final_to: (u32, u32),
+    pub flags: u32,
+    pub name: Vec<u8>,
+    pub data: Vec<u8>,
+}
+
+impl std::fmt::Debug for Msg {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(
+            f,
+            "<{} [{}:{}] re [{}:{}] {}->{} flags {:#x} data {:?} orig {:?} final {:?}>",
+            self.name.escape_ascii(),
+            self.id.0,
+            self.id.1,
+            self.in_reply_to.0,
+            self.in_reply_to.1,
+            self.from,
+            self.to,
+            self.flags,
+            self.data,
+            self.orig_from,
+            self.final_to
+        )
+    }
+}
+
+/// One copy of a message in a queue.
+#[derive(Clone, Debug)]
+struct Copy {
+    msg: Msg,
+    /// The binding that attracted it.
+    binding: Option<u64>,
+    /// Which request this is, if it is for its reader to answer.
+    duty: Option<u64>,
+    /// On the set-aside list, not yet moved to the queue (§6.5).
+    aside: bool,
+}
+
+/// A request whose sender waits for the answer.
+#[derive(Clone, Debug)]
+struct Awaited {
+    id: Id,
+    replier: u32,
+    number: u64,
+}
+
+/// A request that was popped and not answered by who popped it.
+#[derive(Clone, Debug)]
+struct Owed {
+    requester: u32,
+    number: u64,
+}
+
+#[derive(Clone, Debug)]
+struct Bind {
+    serial: u64,
+    ksock: u32,
+    is_replier: u32,
+    name: Vec<u8>,
+}
+
+#[derive(Clone, Debug)]
+struct Sock {
+    id: u32,
+    queue: VecDeque<Copy>,
+    limit: u32,
+    /// There was more than the limit when the limit was set, and still is.
+    lowered: bool,
+    only_once: bool,
+    last_in: Option<Id>,
+    last_sent: Id,
+    pending: Option<Msg>,
+    awaited: Vec<Awaited>,
+    owed: Vec<Owed>,
+    most_awaited: usize,
+    most_owed: usize,
+    /// How often it tried to deliver something.
+    tries: u64,
+}
+
+impl Sock {
+    /// Q of §5.3.
+    fn queued(&self) -> u64 {
+        self.queue.iter().filter(|copy| !copy.aside).count() as u64
+    }
+
+    /// Q + O of §5.3.
+    fn load(&self) -> u64 {
+        self.queued() + self.awaited.len() as u64
+    }
+
+    fn has_room(&self) -> bool {
+        self.load() < u64::from(self.limit)
+    }
+
+    fn set_aside(&self) -> usize {
+        self.queue.iter().filter(|copy| copy.aside).count()
+    }
+
+    /// The oldest set-aside entry moves to the queue. (Choice: it stands there already, in the
+    /// order in which things happened.)
+    fn move_one_in(&mut self) {
+        if let Some(copy) = self.queue.iter_mut().find(|copy| copy.aside) {
+            copy.aside = false;
+        }
+    }
+}
+
+/// §4.1: may this be bound to?
+pub fn may_bind(name: &[u8]) -> bool {
+    let letter = |b: u8| b.is_ascii_alphanumeric() || (b >= 0xc0 && b != 0xd7 && b != 0xf7);
+    if !(3..=1000).contains(&name.len()) || !name.starts_with(b"$.") {
+        return false;
+    }
+    let stem = match name {
+        [stem @ .., b'.', b'*' | b'%'] => stem,
+        _ => name,
+    };
+    stem.last() != Some(&b'.')
+        && stem.windows(2).all(|two| two != b"..")
+        && stem.iter().skip(2).all(|&b| b == b'.' || letter(b))
+}
+
+/// §4.1: may this be sent?
+pub fn may_send(name: &[u8]) -> bool {
+    may_bind(name) && !name.ends_with(b"*") && !name.ends_with(b"%")
+}
+
+/// §5.1: does the binding's name match the message's?
+pub fn matches(bound: &[u8], name: &[u8]) -> bool {
+    match bound {
+        [prefix @ .., b'*'] => name.starts_with(prefix) && name.len() > prefix.len(),
+        [prefix @ .., b'%'] => {
+            name.starts_with(prefix)
+                && name.len() > prefix.len()
+                && !name[prefix.len()..].contains(&b'.')
+        }
+        _ => bound == name,
+    }
+}
+
+#[derive(Clone, Debug, Default)]
+pub struct Model {
+    socks: Vec<Sock>,
+    bindings: Vec<Bind>,
+    last_ksock: u32,
+    last_serial: u32,
+    last_number: u64,
+    reporting: bool,
+    tragic: bool,
+    /// Who got something since a test last emptied this: they must have been woken.
+    pub touched: BTreeSet<u32>,
+    /// The messages of users that were delivered, in the order in which they were.
+    pub delivered: Vec<Id>,
+}
+
+impl Model {
+    pub fn new() -> Self {
+        Model::default()
+    }
+
+    fn find(&self, id: u32) -> Option<&Sock> {
+        self.socks.iter().find(|sock| sock.id == id)
+    }
+
+    fn find_mut(&mut self, id: u32) -> Option<&mut Sock> {
+        self.socks.iter_mut().find(|sock| sock.id == id)
+    }
+
+    fn sock(&self, id: u32) -> &Sock {
+        self.find(id).expect("an open ksock")
+    }
+
+    fn sock_mut(&mut self, id: u32) -> &mut Sock {
+        self.find_mut(id).expect("an open ksock")
+    }
+
+    fn new_id(&mut self) -> Id {
+        self.last_serial = self.last_serial.checked_add(1).unwrap_or(1);
+        (0, self.last_serial)
+    }
+
+    fn new_number(&mut self) -> u64 {
+        self.last_number += 1;
+        self.last_number
+    }
+
+    pub fn open_ksocks(&self) -> Vec<u32> {
+        self.socks.iter().map(|sock| sock.id).collect()
+    }
+
+    /// §3.1.
+    pub fn open(&mut self) -> u32 {
+        self.last_ksock = self.last_ksock.checked_add(1).unwrap_or(1);
+        self.socks.push(Sock {
+            id: self.last_ksock,
+            queue: VecDeque::new(),
+            limit: 100,
+            lowered: false,
+            only_once: false,
+            last_in: None,
+            last_sent: (0, 0),
+            pending: None,
+            awaited: Vec::new(),
+            owed: Vec::new(),
+            most_awaited: 0,
+            most_owed: 0,
+            tries: 0,
+        });
+        self.last_ksock
+    }
+
+    /// BIND, §3.7, from check 6 on (and 2, 3 and 5).
+    pub fn bind(&mut self, ksock: u32, is_replier: u32, name: &[u8]) -> Result<(), Errno> {
+        check_name(name)?;
+        if is_replier != 0 {
+            if name == BIND_EVENT {
+                return Err(EBADMSG);
+            }
+            if self.replier(name) != 0 {
+                return Err(EADDRINUSE);
+            }
+            self.announce(ksock, name, true)?;
+        }
+        let serial = self.new_number();
+        self.bindings.push(Bind {
+            serial,
+            ksock,
+            is_replier,
+            name: name.to_vec(),
+        });
+        Ok(())
+    }
+
+    /// UNBIND, §3.7.
+    pub fn unbind(&mut self, ksock: u32, is_replier: u32, name: &[u8]) -> Result<(), Errno> {
+        check_name(name)?;
+        let is_it = |b: &Bind| b.ksock == ksock && b.is_replier == is_replier && b.name == name;
+        let at = self.bindings.iter().rposition(is_it).ok_or(EINVAL)?;
+        if is_replier != 0 {
+            self.announce(ksock, name, false)?;
+        }
+        let serial = self.bindings[at].serial;
+        let sock = self.sock_mut(ksock);
+        let queued = sock.queued();
+        let (gone, left) = std::mem::take(&mut sock.queue)
+            .into_iter()
+            .partition::<Vec<_>, _>(|copy| copy.binding == Some(serial));
+        sock.queue = left.into();
+        if sock.queued() < queued {
+            sock.move_one_in();
+        }
+        for copy in gone {
+            self.answer_for(ksock, &copy, UNBOUND);
+        }
+        self.bindings.remove(at);
+        self.calm_down();
+        Ok(())
+    }
+
+    /// REPLIER, §3.7: 0 for nobody. (The lengths 0 and over 1000 are not this function's.)
+    pub fn replier(&self, name: &[u8]) -> u32 {
+        self.bindings
+            .iter()
+            .find(|b| b.is_replier != 0 && b.name == name)
+            .map_or(0, |b| b.ksock)
+    }
+
+    /// SEND, §3.8, from step 7 on, of a message just written.
+    pub fn send(&mut self, ksock: u32, mut msg: Msg) -> Result<Id, Errno> {
+        assert!(self.sock(ksock).pending.is_none());
+        msg.flags &= !SYNTHETIC;
+        if msg.flags & WANT_A_REPLY != 0 && !self.sock(ksock).has_room() {
+            return Err(ENOLCK);
+        }
+        if msg.id.0 == 0 {
+            msg.id = self.new_id();
+        }
+        msg.from = ksock;
+        self.sock_mut(ksock).last_sent = msg.id;
+        match self.route(ksock, &msg) {
+            Ok(()) => Ok(msg.id),
+            Err(EAGAIN) => {
+                self.sock_mut(ksock).pending = Some(msg);
+                Err(EAGAIN)
+            }
+            Err(no) => Err(no),
+        }
+    }
+
+    /// SEND while sending, §7.
+    pub fn send_again(&mut self, ksock: u32) -> Result<Id, Errno> {
+        let msg = self.sock_mut(ksock).pending.take().ok_or(ENOMSG)?;
+        if msg.flags & WANT_A_REPLY != 0 && !self.sock(ksock).has_room() {
+            return Err(ENOLCK);
+        }
+        let outcome = self.route(ksock, &msg);
+        if outcome == Err(EAGAIN) {
+            self.sock_mut(ksock).pending = Some(msg.clone());
+        }
+        outcome.map(|()| msg.id)
+    }
+
+    /// poll, §3.5 and §7: readable, writable.
+    pub fn poll(&mut self, ksock: u32) -> (bool, bool) {
+        if let Some(msg) = self.sock_mut(ksock).pending.take() {
+            match self.route(ksock, &msg) {
+                Ok(()) => {}
+                Err(EAGAIN) => self.sock_mut(ksock).pending = Some(msg),
+                Err(EADDRNOTAVAIL) => {
+                    let serial = self.new_id();
+                    self.tell(serial, ksock, DISAPPEARED, 0, msg.id);
+                }
+                Err(_) if msg.flags & WANT_A_REPLY != 0 => {
+                    let serial = self.new_id();
+                    self.tell(serial, ksock, ERROR_SENDING, 0, msg.id);
+                }
+                Err(_) => {}
+            }
+        }
+        let sock = self.sock(ksock);
+        (!sock.queue.is_empty(), sock.pending.is_none())
+    }
+
+    /// How often a ksock tried to deliver something.
+    pub fn tries(&self, ksock: u32) -> u64 {
+        self.sock(ksock).tries
+    }
+
+    /// Is a send pending, and would a retry have another outcome than EAGAIN?
+    pub fn would_go_on(&self, ksock: u32) -> bool {
+        let sock = self.sock(ksock);
+        let Some(msg) = sock.pending.clone() else {
+            return false;
+        };
+        self.clone().route(ksock, &msg) != Err(EAGAIN)
+    }
+
+    /// DISCARD, §3.7.
+    pub fn discard(&mut self, ksock: u32) {
+        self.sock_mut(ksock).pending = None;
+    }
+
+    /// NEXTMSG, §3.7.
+    pub fn next(&mut self, ksock: u32) -> Option<Msg> {
+        let sock = self.sock_mut(ksock);
+        let copy = sock.queue.pop_front()?;
+        if !copy.aside {
+            sock.move_one_in();
+        }
+        if let Some(number) = copy.duty {
+            sock.owed.push(Owed {
+                requester: copy.msg.from,
+                number,
+            });
+            sock.most_owed = sock.most_owed.max(sock.owed.len());
+        }
+        self.calm_down();
+        Some(copy.msg)
+    }
+
+    /// MAXMSGS, §3.7.
+    pub fn max_msgs(&mut self, ksock: u32, limit: u32) -> u32 {
+        let sock = self.sock_mut(ksock);
+        if limit != 0 {
+            if limit != sock.limit {
+                sock.lowered = sock.load() > u64::from(limit);
+            }
+            sock.limit = limit;
+        }
+        sock.limit
+    }
+
+    /// NUMMSGS, §3.7.
+    pub fn num_msgs(&self, ksock: u32) -> u32 {
+        self.sock(ksock).queue.len() as u32
+    }
+
+    /// UNREPLIEDTO, §3.7.
+    pub fn unreplied_to(&self, ksock: u32) -> u32 {
+        self.sock(ksock).owed.len() as u32
+    }
+
+    /// LASTSENT, §3.7.
+    pub fn last_sent(&self, ksock: u32) -> Id {
+        self.sock(ksock).last_sent
+    }
+
+    pub fn is_sending(&self, ksock: u32) -> bool {
+        self.sock(ksock).pending.is_some()
+    }
+
+    /// MSGONLYONCE, §3.7: the previous value.
+    pub fn only_once(&mut self, ksock: u32, on: Option<bool>) -> bool {
+        let sock = self.sock_mut(ksock);
+        let old = sock.only_once;
+        sock.only_once = on.unwrap_or(old);
+        old
+    }
+
+    /// REPORTREPLIERBINDS, §3.7: the previous value.
+    pub fn report(&mut self, ksock: u32, on: Option<bool>) -> Result<bool, Errno> {
+        let old = self.reporting;
+        self.reporting = on.unwrap_or(old);
+        if on == Some(true) {
+            let repliers = self.bindings.iter().rev().filter(|b| b.is_replier != 0);
+            for bind in repliers.cloned().collect::<Vec<_>>() {
+                let msg = self.event(bind.ksock, &bind.name, true);
+                if !self.sock(ksock).has_room() {
+                    return Err(EBUSY);
+                }
+                self.insert(ksock, msg, None, None);
+            }
+        }
+        Ok(old)
+    }
+
+    /// §9.1.
+    pub fn close(&mut self, ksock: u32) {
+        let at = self.socks.iter().position(|sock| sock.id == ksock);
+        // Taken out first: nothing more is inserted into its queue ([FIX] of 9.1).
+        let closing = self.socks.remove(at.expect("an open ksock"));
+        for copy in &closing.queue {
+            self.answer_for(ksock, copy, GONE_AWAY);
+        }
+        while let Some(at) = self.bindings.iter().rposition(|b| b.ksock == ksock) {
+            let bind = self.bindings[at].clone();
+            if bind.is_replier != 0 && self.reporting {
+                self.announce_at_close(&bind);
+            }
+            self.bindings.remove(at);
+        }
+        for owed in closing.owed.iter().rev() {
+            self.answer(ksock, owed.requester, owed.number, IGNORED);
+        }
+        self.calm_down();
+    }
+
+    /// §5.4.
+    fn route(&mut self, ksock: u32, msg: &Msg) -> Result<(), Errno> {
+        self.sock_mut(ksock).tries += 1;
+        let wait = msg.flags & ALL_OR_WAIT != 0;
+        let full = if wait { EAGAIN } else { EBUSY };
+        let is_request = msg.flags & WANT_A_REPLY != 0;
+        let is_reply = msg.in_reply_to != (0, 0);
+
+        let replier = self.best_replier(&msg.name);
+        if is_request && replier.is_none() {
+            return Err(EADDRNOTAVAIL);
+        }
+        if is_reply {
+            let requester = self.find(msg.to).ok_or(EADDRNOTAVAIL)?;
+            if !requester.awaited.iter().any(|a| a.id == msg.in_reply_to) {
+                return Err(ECONNREFUSED);
+            }
+            // Choice: what several copies of one message overfilled still takes the answer, whose
+            // place was reserved; what was overfull when its limit was set need not.
+            if requester.lowered && requester.load() > u64::from(requester.limit) {
+                return Err(full);
+            }
+        }
+        let replier = replier.filter(|_| is_request);
+        if let Some(replier) = &replier {
+            if msg.to != 0 && msg.to != replier.ksock {
+                return Err(EPIPE);
+            }
+            if !self.sock(replier.ksock).has_room() {
+                return Err(full);
+            }
+        }
+        let mut hearers = self.listeners(&msg.name);
+        if hearers.iter().any(|&(id, _)| !self.sock(id).has_room()) {
+            if wait || msg.flags & ALL_OR_FAIL != 0 {
+                return Err(full);
+            }
+            hearers.retain(|&(id, _)| self.sock(id).has_room());
+        }
+
+        let mut plain = msg.clone();
+        plain.flags &= !WANT_YOU_TO_REPLY;
+        if is_reply {
+            let number = self.settle(ksock, msg.to, msg.in_reply_to);
+            self.sock_mut(ksock)
+                .owed
+                .retain(|owed| owed.number != number);
+            self.insert(msg.to, plain.clone(), None, None);
+        }
+        if let Some(replier) = replier {
+            let number = self.new_number();
+            let mut yours = msg.clone();
+            yours.flags |= WANT_YOU_TO_REPLY;
+            self.insert(replier.ksock, yours, Some(replier.serial), Some(number));
+            let sender = self.sock_mut(ksock);
+            sender.awaited.push(Awaited {
+                id: msg.id,
+                replier: replier.ksock,
+                number,
+            });
+            sender.most_awaited = sender.most_awaited.max(sender.awaited.len());
+        }
+        for (id, serial) in hearers {
+            self.insert_once(id, &plain, serial);
+        }
+        self.delivered.push(msg.id);
+        Ok(())
+    }
+
+    /// §5.2.
+    fn best_replier(&self, name: &[u8]) -> Option<Bind> {
+        let ending = |b: &Bind| match b.name.last() {
+            Some(b'*') => 0,
+            Some(b'%') => 1,
+            _ => 2,
+        };
+        self.bindings
+            .iter()
+            .filter(|b| b.is_replier != 0 && matches(&b.name, name))
+            .max_by_key(|b| (ending(b), b.serial))
+            .cloned()
+    }
+
+    /// Ksock and binding of all who listen, the newest binding first.
+    fn listeners(&self, name: &[u8]) -> Vec<(u32, u64)> {
+        self.bindings
+            .iter()
+            .rev()
+            .filter(|b| b.is_replier == 0 && matches(&b.name, name))
+            .map(|b| (b.ksock, b.serial))
+            .collect()
+    }
+
+    /// §5.5.
+    fn insert(&mut self, to: u32, msg: Msg, binding: Option<u64>, duty: Option<u64>) {
+        self.touched.insert(to);
+        let sock = self.sock_mut(to);
+        sock.last_in = Some(msg.id);
+        let copy = Copy {
+            binding,
+            duty,
+            aside: false,
+            msg,
+        };
+        if copy.msg.flags & URGENT != 0 {
+            sock.queue.push_front(copy);
+        } else {
+            sock.queue.push_back(copy);
+        }
+    }
+
+    /// §5.5, a listener's copy. Was it inserted?
+    fn insert_once(&mut self, to: u32, msg: &Msg, binding: u64) -> bool {
+        let sock = self.sock(to);
+        let again = sock.only_once && sock.last_in == Some(msg.id);
+        if !again {
+            self.insert(to, msg.clone(), Some(binding), None);
+        }
+        !again
+    }
+
+    /// The same, on the set-aside list. (Choice: only-once is looked at now, not when the entry
+    /// moves to the queue.)
+    fn put_aside(&mut self, to: u32, msg: &Msg, binding: u64) {
+        if self.insert_once(to, msg, binding) {
+            let newest = self.sock_mut(to).queue.back_mut();
+            newest.expect("it was inserted").aside = true;
+        }
+    }
+
+    /// A reply of `from` to `requester` takes away one awaited request with that id. (Choice:
+    /// of several with the same id, the sender's own oldest, else that of the lowest replier.)
+    fn settle(&mut self, from: u32, requester: u32, id: Id) -> u64 {
+        let sock = self.sock_mut(requester);
+        let (at, _) = sock
+            .awaited
+            .iter()
+            .enumerate()
+            .filter(|(_, a)| a.id == id)
+            .min_by_key(|(_, a)| (a.replier != from, a.replier, a.number))
+            .expect("it was checked");
+        sock.awaited.remove(at).number
+    }
+
+    /// A status message instead of an answer, for a copy that nobody will answer (§6.2).
+    fn answer_for(&mut self, replier: u32, copy: &Copy, name: &[u8]) {
+        if let Some(number) = copy.duty {
+            self.answer(replier, copy.msg.from, number, name);
+        }
+    }
+
+    /// A status message if, and only if, the request is still awaited (§5.6). (Choice: it takes
+    /// a serial even if it is not.)
+    fn answer(&mut self, replier: u32, requester: u32, number: u64, name: &[u8]) {
+        let serial = self.new_id();
+        let Some(sock) = self.find_mut(requester) else {
+            return;
+        };
+        let Some(at) = sock.awaited.iter().position(|a| a.number == number) else {
+            return;
+        };
+        let id = sock.awaited.remove(at).id;
+        self.tell(serial, requester, name, replier, id);
+    }
+
+    /// §6.1.
+    fn tell(&mut self, id: Id, to: u32, name: &[u8], from: u32, in_reply_to: Id) {
+        let msg = Msg {
+            id,
+            in_reply_to,
+            to,
+            from,
+            flags: SYNTHETIC,
+            name: name.to_vec(),
+            ..Msg::default()
+        };
+        self.insert(to, msg, None, None);
+    }
+
+    /// §6.4, what it looks like.
+    fn event(&mut self, binder: u32, name: &[u8], is_bind: bool) -> Msg {
+        let mut data = Vec::new();
+        for word in [u32::from(is_bind), binder, name.len() as u32] {
+            data.extend(word.to_ne_bytes());
+        }
+        data.extend(name);
+        data.resize(12 + (name.len() + 4) / 4 * 4, 0);
+        Msg {
+            id: self.new_id(),
+            flags: SYNTHETIC | ALL_OR_FAIL,
+            name: BIND_EVENT.to_vec(),
+            data,
+            ..Msg::default()
+        }
+    }
+
+    /// §6.3 and §6.4, for BIND and UNBIND.
+    fn announce(&mut self, binder: u32, name: &[u8], is_bind: bool) -> Result<(), Errno> {
+        if !self.reporting {
+            return Ok(());
+        }
+        let msg = self.event(binder, name, is_bind);
+        let hearers = self.listeners(BIND_EVENT);
+        if !hearers.iter().all(|&(id, _)| self.sock(id).has_room()) {
+            return Err(EAGAIN);
+        }
+        for (id, serial) in hearers {
+            self.insert_once(id, &msg, serial);
+        }
+        Ok(())
+    }
+
+    /// §6.5. The closing ksock is gone from `socks` already and hears nothing.
+    fn announce_at_close(&mut self, bind: &Bind) {
+        let msg = self.event(bind.ksock, &bind.name, false);
+        let mut hearers = self.listeners(BIND_EVENT);
+        hearers.retain(|&(id, _)| id != bind.ksock);
+        if hearers.iter().all(|&(id, _)| self.sock(id).has_room()) {
+            for (id, serial) in hearers {
+                self.insert_once(id, &msg, serial);
+            }
+            return;
+        }
+        if !self.tragic && self.set_aside() + hearers.len() <= MOST_SET_ASIDE {
+            for (id, serial) in hearers {
+                self.put_aside(id, &msg, serial);
+            }
+            return;
+        }
+        self.tragic = true;
+        let told = |sock: &Sock| {
+            let mut aside = sock.queue.iter().filter(|copy| copy.aside);
+            aside.any(|copy| copy.msg.name == EVENTS_LOST)
+        };
+        hearers.retain(|&(id, _)| !told(self.sock(id)));
+        if hearers.is_empty() {
+            return;
+        }
+        let lost = Msg {
+            id: self.new_id(),
+            flags: SYNTHETIC,
+            name: EVENTS_LOST.to_vec(),
+            ..Msg::default()
+        };
+        // One for each ksock. (Choice: it goes with the newest of its bindings.)
+        for (id, serial) in hearers {
+            if !told(self.sock(id)) {
+                self.put_aside(id, &lost, serial);
+            }
+        }
+    }
+
+    /// How many entries are on the set-aside list.
+    pub fn set_aside(&self) -> usize {
+        self.socks.iter().map(Sock::set_aside).sum()
+    }
+
+    /// Tragic state ends when the list is empty (§6.5); so does that of a lowered limit.
+    fn calm_down(&mut self) {
+        if self.set_aside() == 0 {
+            self.tragic = false;
+        }
+        for sock in &mut self.socks {
+            sock.lowered &= sock.load() > u64::from(sock.limit);
+        }
+    }
+
+    pub fn count_bindings(&self) -> usize {
+        self.bindings.len()
+    }
+
+    /// /proc/kbus/bindings of one device (§8.1). The pid of ksock n is n + 1000.
+    pub fn bindings(&self, device: u32) -> Vec<u8> {
+        let mut text = b"# <device> is bound to <Ksock-ID> in <process-PID> as \
+            <Replier|Listener> for <message-name>\n"
+            .to_vec();
+        for bind in self.bindings.iter().rev() {
+            let role = if bind.is_replier != 0 { 'R' } else { 'L' };
+            let (ksock, pid) = (bind.ksock, bind.ksock + 1000);
+            text.extend(format!("{device:3}: {ksock:8} {pid:8}  {role}  ").into_bytes());
+            text.extend(&bind.name);
+            text.push(b'\n');
+        }
+        text
+    }
+
+    /// /proc/kbus/stats of one device whose files neither read nor write (§8.2). (Choice: the
+    /// "size" of the outstanding requests is their number, at least 16.)
+    pub fn stats(&self, device: u32) -> String {
+        let next = |last: u32| if last == 0 { 0 } else { last.wrapping_add(1) };
+        let mut text = format!(
+            "dev {device:2}: next ksock {} next msg {} unsent unbindings {}{}\n",
+            next(self.last_ksock),
+            next(self.last_serial),
+            self.set_aside(),
+            if self.tragic { "(gone tragic)" } else { "" },
+        );
+        for sock in self.socks.iter().rev() {
+            text += &format!(
+                "    ksock {} last msg {}:{} queue {} of {}\n      \
+                 read byte 0 of 0, wrote byte 0 of HDR (not finished), {}sending\n      \
+                 outstanding requests {} (size {}, max {}), unsent replies {} (max {})\n",
+                sock.id,
+                sock.last_sent.0,
+                sock.last_sent.1,
+                sock.queued(),
+                sock.limit,
+                if sock.pending.is_some() { "" } else { "not " },
+                sock.awaited.len(),
+                sock.awaited.len().max(16),
+                sock.most_awaited,
+                sock.owed.len(),
+                sock.most_owed,
+            );
+        }
+        text
+    }
+}
+
+/// Checks 2, 3 and 5 of BIND and UNBIND.
+fn check_name(name: &[u8]) -> Result<(), Errno> {
+    if name.len() > 1000 {
+        Err(ENAMETOOLONG)
+    } else if !may_bind(name) {
+        Err(EBADMSG)
+    } else {
+        Ok(())
+    }
+}

@@ -1,0 +1,663 @@
+// SPDX-License-Identifier: GPL-2.0
+//! The bus and the model side by side: each verb is done on both, and after each the two are
+//! compared in all that a user could see. Beside that, for every verb:
+//!
+//! * nobody asks for memory, or gives back a message's, while the bus is "locked";
+//! * when there is no memory the answer is ENOMEM and nothing has changed;
+//! * who got something was woken, and so was each waiting sender whose send can go on.
+
+use crate::bus::message::{Header, Message, MsgId, OrigFrom};
+use crate::bus::queue::Content;
+use crate::bus::report::{write_bindings, Text};
+use crate::bus::room::Need;
+use crate::bus::{self, ksock::Progress, Bus, BusError, NewBinding, NewKsock, Port, Refusal, Sent};
+use crate::model::{Errno, Id, Model, Msg, WANT_YOU_TO_REPLY};
+use kernel::prelude::*;
+use kernel::sync::UniqueArc;
+use kernel::testing;
+use std::{cell::Cell, collections::BTreeMap, fmt::Debug, rc::Rc, vec::Vec};
+
+/// A file that counts how often it is woken.
+#[derive(Clone, Default)]
+pub struct Ear(Rc<Cell<u64>>);
+
+impl Port for Ear {
+    fn wake(&self) {
+        self.0.set(self.0.get() + 1);
+    }
+
+    fn progress(&self) -> Progress {
+        Progress::default()
+    }
+}
+
+type Room = bus::Room<Ear>;
+
+/// Which device number the reports are asked for.
+const DEVICE: u32 = 7;
+
+/// Messages of the tests are made larger than this, everything else that a verb may free while
+/// the bus is locked is smaller.
+const SMALL: usize = 1024;
+
+pub struct World {
+    bus: Bus<Ear>,
+    pub model: Model,
+    files: BTreeMap<u32, (Ear, Room)>,
+    /// How often each ksock had tried to send when last looked at, and had been woken then.
+    tried: BTreeMap<u32, (u64, u64)>,
+    /// The next verb finds no memory at its n-th attempt to get some.
+    pub out_of_memory: Option<u64>,
+    /// How often a verb found no memory.
+    pub memory_failures: u64,
+    /// How many verbs there were.
+    verbs: u64,
+    /// Empties the rooms before each verb, so that all memory is asked for afresh.
+    pub bare_rooms: bool,
+    held_at_start: i64,
+    held_by_an_empty_bus: i64,
+}
+
+/// What the errno table of the module must say; here it is the tests' own.
+fn errno(error: BusError) -> Errno {
+    match error {
+        BusError::BadName => Errno::EBADMSG,
+        BusError::NameTooLong => Errno::ENAMETOOLONG,
+        BusError::NameTaken => Errno::EADDRINUSE,
+        BusError::NotBound => Errno::EINVAL,
+        BusError::EventUndeliverable => Errno::EAGAIN,
+        BusError::NobodyThere => Errno::EADDRNOTAVAIL,
+        BusError::NotAsked => Errno::ECONNREFUSED,
+        BusError::OtherReplier => Errno::EPIPE,
+        BusError::RecipientFull | BusError::CallerFull => Errno::EBUSY,
+        BusError::NoRoomForAnswer => Errno::ENOLCK,
+        BusError::NothingWritten => Errno::ENOMSG,
+        BusError::NoMemory => Errno::ENOMEM,
+        other => panic!("{other:?} is nothing the bus says"),
+    }
+}
+
+/// Calls a verb as the module does: until it has all the memory that it wants.
+fn supplied<T>(
+    bus: &mut Bus<Ear>,
+    room: &mut Room,
+    mut verb: impl FnMut(&mut Bus<Ear>, &mut Room) -> Result<T, Refusal>,
+) -> Result<T, Errno> {
+    for _ in 0..8 {
+        let answer = {
+            let _locked = (
+                testing::forbid_allocating(),
+                testing::forbid_freeing_above(SMALL),
+            );
+            verb(bus, room)
+        };
+        match answer {
+            Ok(done) => return Ok(done),
+            Err(Refusal::No(error)) => return Err(errno(error)),
+            Err(Refusal::Need(need)) => room.supply(need).map_err(errno)?,
+        }
+    }
+    panic!("the verb is never satisfied with the memory that it gets");
+}
+
+fn not_memory(need: Need) -> Refusal {
+    Refusal::Need(need)
+}
+
+fn bytes(text: &[u8]) -> Result<KVec<u8>, Errno> {
+    let mut bytes = KVec::new();
+    let copied = bytes.extend_from_slice(text, GFP_KERNEL_ACCOUNT);
+    copied.map_err(|_| Errno::ENOMEM)?;
+    Ok(bytes)
+}
+
+fn to_id((network, serial): Id) -> MsgId {
+    MsgId { network, serial }
+}
+
+fn from_id(id: MsgId) -> Id {
+    (id.network, id.serial)
+}
+
+/// A message of the module, as a writer would have written it: with a start that is not 0 and
+/// rubbish where only padding is.
+pub fn draft(msg: &Msg) -> Result<UniqueArc<Message>, Errno> {
+    let header = Header {
+        id: to_id(msg.id),
+        in_reply_to: to_id(msg.in_reply_to),
+        to: msg.to,
+        from: msg.from,
+        orig_from: OrigFrom {
+            network: msg.orig_from.0,
+            local: msg.orig_from.1,
+        },
+        final_to: OrigFrom {
+            network: msg.final_to.0,
+            local: msg.final_to.1,
+        },
+        flags: msg.flags,
+        name_len: msg.name.len() as u32,
+        data_len: msg.data.len() as u32,
+    };
+    let mut written = vec![b'?'; 88];
+    written.extend(&msg.name);
+    written.resize(88 + (msg.name.len() + 4) / 4 * 4, b'?');
+    written.extend(&msg.data);
+    written.resize(written.len().div_ceil(4) * 4, b'?');
+    written.extend(0x4B62_7573_u32.to_ne_bytes());
+
+    let nothing_left = |_| Errno::ENOMEM;
+    let capacity = written.len().max(SMALL + 1);
+    let mut storage = KVVec::with_capacity(capacity, GFP_KERNEL_ACCOUNT).map_err(nothing_left)?;
+    storage
+        .extend_from_slice(&written, GFP_KERNEL_ACCOUNT)
+        .map_err(nothing_left)?;
+    let message = Message::new(header, storage, 88).map_err(errno)?;
+    UniqueArc::new(message, GFP_KERNEL_ACCOUNT).map_err(nothing_left)
+}
+
+/// The message as its reader gets it.
+pub fn read(content: &Content, yours: bool) -> Msg {
+    let header = content.header();
+    let (name, data) = match content {
+        Content::Message(message) => {
+            let body = message.body();
+            let padded = (header.name_len as usize + 4) / 4 * 4;
+            let (name, rest) = body.split_at(padded);
+            let (data, rest) = rest.split_at(header.data_len as usize);
+            let (padding, guard) = rest.split_at(rest.len() - 4);
+            assert!(name[message.name().len()..].iter().all(|&b| b == 0));
+            assert!(padding.len() < 4 && padding.iter().all(|&b| b == 0));
+            assert_eq!(guard, 0x4B62_7573_u32.to_ne_bytes());
+            assert_eq!(body.len() as u64, header.body_len());
+            (message.name().to_vec(), data.to_vec())
+        }
+        Content::Said(said) => (said.name().to_vec(), Vec::new()),
+        Content::Event(event) => {
+            let mut data: Vec<u8> = event.data_start().map(u32::to_ne_bytes).concat();
+            data.extend(event.bound_name());
+            data.resize(12 + (event.bound_name().len() + 4) / 4 * 4, 0);
+            (bus::synthetic::BindEvent::name().to_vec(), data)
+        }
+    };
+    assert_eq!(name.len(), header.name_len as usize);
+    assert_eq!(data.len(), header.data_len as usize);
+    Msg {
+        id: from_id(header.id),
+        in_reply_to: from_id(header.in_reply_to),
+        to: header.to,
+        from: header.from,
+        orig_from: (header.orig_from.network, header.orig_from.local),
+        final_to: (header.final_to.network, header.final_to.local),
+        flags: header.flags & !WANT_YOU_TO_REPLY | if yours { WANT_YOU_TO_REPLY } else { 0 },
+        name,
+        data,
+    }
+}
+
+impl World {
+    pub fn new() -> Self {
+        testing::never_fail();
+        let held_at_start = testing::live();
+        let bus = Bus::new().unwrap_or_else(|_| panic!("no memory for a bus"));
+        World {
+            bus,
+            model: Model::new(),
+            files: BTreeMap::new(),
+            tried: BTreeMap::new(),
+            out_of_memory: None,
+            memory_failures: 0,
+            verbs: 0,
+            bare_rooms: false,
+            held_at_start,
+            held_by_an_empty_bus: testing::live(),
+        }
+    }
+
+    /// A world with `n` ksocks: 1, 2, …
+    pub fn with(n: u32) -> Self {
+        let mut world = World::new();
+        for id in 1..=n {
+            assert_eq!(world.open(), id);
+        }
+        world
+    }
+
+    /// How often a ksock was woken.
+    pub fn wakes(&self, ksock: u32) -> u64 {
+        self.files[&ksock].0 .0.get()
+    }
+
+    /// Does one verb on both, and compares.
+    fn both<T: PartialEq + Debug>(
+        &mut self,
+        what: &dyn Debug,
+        on_bus: impl Fn(&mut Self) -> Result<T, Errno>,
+        on_model: impl FnOnce(&mut Model) -> Result<T, Errno>,
+    ) -> Result<T, Errno> {
+        if let Some(n) = self.out_of_memory.take() {
+            let woken = self.woken();
+            testing::fail_once(n);
+            let answer = on_bus(self);
+            let refused = testing::refused() > 0;
+            testing::never_fail();
+            if refused {
+                self.memory_failures += 1;
+                assert_eq!(answer, Err(Errno::ENOMEM), "{what:?} without memory");
+                self.compare(&format_args!("{what:?} found no memory"));
+            } else {
+                return self.settle(what, answer, on_model, woken);
+            }
+        }
+        let woken = self.woken();
+        let answer = on_bus(self);
+        self.settle(what, answer, on_model, woken)
+    }
+
+    fn woken(&self) -> BTreeMap<u32, u64> {
+        let count = |(&id, (ear, _)): (&u32, &(Ear, Room))| (id, ear.0.get());
+        self.files.iter().map(count).collect()
+    }
+
+    fn settle<T: PartialEq + Debug>(
+        &mut self,
+        what: &dyn Debug,
+        answer: Result<T, Errno>,
+        on_model: impl FnOnce(&mut Model) -> Result<T, Errno>,
+        woken: BTreeMap<u32, u64>,
+    ) -> Result<T, Errno> {
+        self.model.touched.clear();
+        let expected = on_model(&mut self.model);
+        assert_eq!(answer, expected, "left the bus, right the model: {what:?}");
+        self.compare(what);
+
+        for id in self.model.open_ksocks() {
+            let wakes = self.wakes(id);
+            if self.model.touched.contains(&id) {
+                let before = woken.get(&id).copied().unwrap_or(0);
+                assert!(
+                    wakes > before,
+                    "{what:?} gave {id} something and did not wake it"
+                );
+            }
+            // Who has not tried again since it was woken need not be woken twice.
+            let (pending, tried) = (self.model.tries(id), self.tried.entry(id).or_default());
+            if tried.0 != pending {
+                *tried = (pending, wakes);
+            } else if self.model.would_go_on(id) {
+                assert!(
+                    wakes > tried.1,
+                    "{what:?} let {id} go on and did not wake it"
+                );
+            }
+        }
+        answer
+    }
+
+    /// Compares all that can be seen without changing anything.
+    fn compare(&mut self, what: &dyn Debug) {
+        for id in self.model.open_ksocks() {
+            let Ok(ksock) = self.bus.ksock(id) else {
+                panic!("after {what:?}: no ksock {id}");
+            };
+            assert_eq!(
+                (
+                    ksock.queue.len(),
+                    ksock.is_readable(),
+                    ksock.owed.len(),
+                    from_id(ksock.last_sent),
+                    ksock.pending.is_some(),
+                ),
+                (
+                    self.model.num_msgs(id),
+                    self.model.num_msgs(id) > 0,
+                    self.model.unreplied_to(id),
+                    self.model.last_sent(id),
+                    self.model.is_sending(id)
+                ),
+                "after {what:?}: left the bus's ksock {id}, right the model's"
+            );
+        }
+        assert_eq!(self.stats(), self.model.stats(DEVICE), "after {what:?}");
+        // Writing down many of them takes long: now and then will do.
+        self.verbs += 1;
+        if self.model.count_bindings() > 50 && self.verbs % 101 != 0 {
+            return;
+        }
+        let (bindings, expected) = (self.bindings(), self.model.bindings(DEVICE));
+        assert!(
+            bindings == expected,
+            "after {what:?}:\n{}but the model has\n{}",
+            String::from_utf8_lossy(&bindings),
+            String::from_utf8_lossy(&expected)
+        );
+    }
+
+    /// The bus's own account of itself.
+    pub fn stats(&mut self) -> String {
+        let mut write = |capacity| {
+            let mut text = Text::with_capacity(capacity).expect("memory");
+            let _locked = testing::forbid_allocating();
+            self.bus.write_stats(&mut text, DEVICE).expect("it writes");
+            text
+        };
+        // What does not fit is counted: the second time it does.
+        let first = write(100);
+        let text = match first.finish() {
+            Ok(all) => all.to_vec(),
+            Err(wanted) => write(wanted).finish().expect("what it wanted").to_vec(),
+        };
+        String::from_utf8(text).expect("text")
+    }
+
+    fn bindings(&mut self) -> Vec<u8> {
+        let mut room = Room::new().expect("memory");
+        let all = supplied(&mut self.bus, &mut room, |bus, room| bus.bindings(room));
+        let mut all = all.expect("memory");
+        let mut write = |capacity| {
+            let mut text = Text::with_capacity(capacity).expect("memory");
+            write_bindings(&mut text, DEVICE, &mut all).expect("it writes");
+            text
+        };
+        let wanted = write(0).finish().expect_err("at least the heading");
+        let text = write(wanted).finish().expect("what it wanted").to_vec();
+        text
+    }
+
+    /// One verb of an open ksock on the bus.
+    fn verb<T>(
+        &mut self,
+        ksock: u32,
+        verb: impl FnMut(&mut Bus<Ear>, &mut Room) -> Result<T, Refusal>,
+    ) -> Result<T, Errno> {
+        let (_, room) = self.files.get_mut(&ksock).expect("an open ksock");
+        if self.bare_rooms {
+            *room = Room::new().map_err(errno)?;
+        }
+        let answer = supplied(&mut self.bus, room, verb);
+        room.tidy();
+        answer
+    }
+
+    pub fn open(&mut self) -> u32 {
+        let answer = self.both(
+            &"open",
+            |world| {
+                let ear = Ear::default();
+                let new = NewKsock::new(ear.clone()).map_err(errno)?;
+                let room = Room::new().map_err(errno)?;
+                let _locked = testing::forbid_allocating();
+                let id = world.bus.open(new);
+                world.files.insert(id, (ear, room));
+                Ok(id)
+            },
+            |model| Ok(model.open()),
+        );
+        answer.expect("open cannot be refused")
+    }
+
+    pub fn bind(&mut self, ksock: u32, is_replier: u32, name: &[u8]) -> Result<(), Errno> {
+        self.both(
+            &("bind", ksock, is_replier, name.escape_ascii().to_string()),
+            |world| {
+                let pid = ksock as i32 + 1000;
+                let new = NewBinding::new(ksock, pid, is_replier, bytes(name)?).map_err(errno)?;
+                // The module knows it from the name alone, before it asks the bus.
+                if is_replier != 0 && name == crate::model::BIND_EVENT {
+                    return Err(Errno::EBADMSG);
+                }
+                let mut new = Some(new);
+                let answer = world.verb(ksock, |bus, room| bus.bind(&mut new, room));
+                assert_eq!(new.is_none(), answer.is_ok());
+                answer
+            },
+            |model| model.bind(ksock, is_replier, name),
+        )
+    }
+
+    pub fn unbind(&mut self, ksock: u32, is_replier: u32, name: &[u8]) -> Result<(), Errno> {
+        self.both(
+            &("unbind", ksock, is_replier, name.escape_ascii().to_string()),
+            |world| {
+                bus::name::check(name).map_err(errno)?;
+                world
+                    .verb(ksock, |bus, room| bus.unbind(ksock, is_replier, name, room))
+                    .map(drop)
+            },
+            |model| model.unbind(ksock, is_replier, name),
+        )
+    }
+
+    pub fn replier(&mut self, name: &[u8]) -> u32 {
+        let answer = self.both(
+            &("replier", name.escape_ascii().to_string()),
+            |world| {
+                let _locked = testing::forbid_allocating();
+                Ok(world.bus.replier(name).unwrap_or(0))
+            },
+            |model| Ok(model.replier(name)),
+        );
+        answer.expect("nothing to refuse")
+    }
+
+    pub fn send(&mut self, ksock: u32, msg: &Msg) -> Result<Id, Errno> {
+        self.both(
+            &("send", ksock, msg),
+            |world| {
+                let mut message = Some(draft(msg)?);
+                let answer = world.verb(ksock, |bus, room| bus.send(ksock, &mut message, room));
+                assert_eq!(message.is_none(), answer.is_ok());
+                sent(answer)
+            },
+            |model| model.send(ksock, msg.clone()),
+        )
+    }
+
+    pub fn send_again(&mut self, ksock: u32) -> Result<Id, Errno> {
+        self.both(
+            &("send again", ksock),
+            |world| {
+                let answer = world.verb(ksock, |bus, room| bus.send(ksock, &mut None, room));
+                sent(answer)
+            },
+            |model| model.send_again(ksock),
+        )
+    }
+
+    /// Readable, writable.
+    pub fn poll(&mut self, ksock: u32) -> (bool, bool) {
+        let answer = self.both(
+            &("poll", ksock),
+            |world| {
+                let ready = world.verb(ksock, |bus, room| bus.poll(ksock, true, room))?;
+                Ok((ready.readable, ready.writable))
+            },
+            |model| Ok(model.poll(ksock)),
+        );
+        answer.expect("poll cannot be refused")
+    }
+
+    /// poll of a file that is not open for writing: never writable, never tries again.
+    pub fn poll_for_reading(&mut self, ksock: u32) -> bool {
+        let answer = self.both(
+            &("poll for reading", ksock),
+            |world| {
+                let ready = world.verb(ksock, |bus, room| bus.poll(ksock, false, room))?;
+                assert!(!ready.writable);
+                Ok(ready.readable)
+            },
+            |model| Ok(model.num_msgs(ksock) > 0),
+        );
+        answer.expect("poll cannot be refused")
+    }
+
+    pub fn discard(&mut self, ksock: u32) {
+        let answer = self.both(
+            &("discard", ksock),
+            |world| {
+                world.verb(ksock, |bus, room| {
+                    bus.discard(ksock, room);
+                    Ok(())
+                })
+            },
+            |model| {
+                model.discard(ksock);
+                Ok(())
+            },
+        );
+        answer.expect("discard cannot be refused");
+    }
+
+    pub fn next(&mut self, ksock: u32) -> Option<Msg> {
+        let answer = self.both(
+            &("next", ksock),
+            |world| {
+                let next = world.verb(ksock, |bus, room| Ok(bus.next(ksock, room)?))?;
+                Ok(next.map(|next| read(&next.content, next.yours)))
+            },
+            |model| Ok(model.next(ksock)),
+        );
+        answer.expect("NEXTMSG cannot be refused")
+    }
+
+    /// All there is to read.
+    pub fn drain(&mut self, ksock: u32) -> Vec<Msg> {
+        std::iter::from_fn(|| self.next(ksock)).collect()
+    }
+
+    pub fn max_msgs(&mut self, ksock: u32, limit: u32) -> u32 {
+        let answer = self.both(
+            &("limit", ksock, limit),
+            |world| world.verb(ksock, |bus, room| Ok(bus.limit(ksock, limit, room)?)),
+            |model| Ok(model.max_msgs(ksock, limit)),
+        );
+        answer.expect("MAXMSGS cannot be refused")
+    }
+
+    pub fn only_once(&mut self, ksock: u32, set: Option<bool>) -> bool {
+        let answer = self.both(
+            &("only once", ksock, set),
+            |world| world.bus.only_once(ksock, set).map_err(errno),
+            |model| Ok(model.only_once(ksock, set)),
+        );
+        answer.expect("MSGONLYONCE cannot be refused")
+    }
+
+    pub fn report(&mut self, ksock: u32, set: Option<bool>) -> Result<bool, Errno> {
+        self.both(
+            &("report", ksock, set),
+            |world| {
+                world.verb(ksock, |bus, room| {
+                    bus.report_replier_binds(ksock, set, room)
+                })
+            },
+            |model| model.report(ksock, set),
+        )
+    }
+
+    pub fn verbose(&mut self, set: Option<bool>) -> bool {
+        self.bus.verbose(set)
+    }
+
+    /// Closes, as the module does: when there is no memory for the events, without.
+    pub fn close(&mut self, ksock: u32) {
+        let answer = self.both(
+            &("close", ksock),
+            |world| {
+                let closed = world.verb(ksock, |bus, room| {
+                    bus.close(ksock, false, room).map_err(not_memory)
+                })?;
+                assert!(closed.is_some());
+                world.files.remove(&ksock);
+                Ok(())
+            },
+            |model| {
+                model.close(ksock);
+                Ok(())
+            },
+        );
+        answer.expect("close cannot be refused");
+    }
+
+    /// Closes when from the `n`-th attempt on there is no memory, and says whether there was
+    /// any such attempt. Bind events may then be lost, nothing else may. The model is not asked,
+    /// and must not be used any more.
+    pub fn close_short_of_memory(&mut self, ksock: u32, n: u64) -> bool {
+        let (_, room) = self.files.get_mut(&ksock).expect("an open ksock");
+        *room = Room::new().expect("memory");
+        testing::fail_from(n);
+        let mut closed = None;
+        for short in [false, true] {
+            let answer = supplied(&mut self.bus, room, |bus, room| {
+                bus.close(ksock, short, room).map_err(not_memory)
+            });
+            match answer {
+                Ok(done) => closed = done,
+                Err(error) => assert!(!short && error == Errno::ENOMEM, "{error:?}"),
+            }
+            if closed.is_some() {
+                break;
+            }
+        }
+        let short_of_memory = testing::refused() > 0;
+        testing::never_fail();
+        assert!(closed.is_some());
+        if let Some((_, mut room)) = self.files.remove(&ksock) {
+            room.tidy();
+        }
+        short_of_memory
+    }
+
+    /// All that there is to read, on the bus alone.
+    pub fn drain_bus(&mut self, ksock: u32) -> Vec<Msg> {
+        std::iter::from_fn(|| self.next_on_bus(ksock)).collect()
+    }
+
+    /// NEXTMSG of the bus alone.
+    fn next_on_bus(&mut self, ksock: u32) -> Option<Msg> {
+        let next = self.verb(ksock, |bus, room| Ok(bus.next(ksock, room)?));
+        let next = next.expect("NEXTMSG cannot be refused")?;
+        Some(read(&next.content, next.yours))
+    }
+
+    /// Closes whatever is open; then nothing may be left of it.
+    pub fn end(mut self) {
+        for id in self.model.open_ksocks() {
+            self.close(id);
+        }
+        self.end_of_bus();
+    }
+
+    /// The same after the model was left behind.
+    pub fn end_of_bus(mut self) {
+        for id in self.files.keys().copied().collect::<Vec<_>>() {
+            let closed = self.verb(id, |bus, room| {
+                bus.close(id, false, room).map_err(not_memory)
+            });
+            assert!(closed.is_ok());
+        }
+        let World {
+            bus,
+            files,
+            held_at_start,
+            held_by_an_empty_bus,
+            ..
+        } = self;
+        drop(files);
+        assert_eq!(
+            testing::live(),
+            held_by_an_empty_bus,
+            "something is left on the bus"
+        );
+        drop(bus);
+        assert_eq!(testing::live(), held_at_start, "memory was not given back");
+    }
+}
+
+fn sent(answer: Result<Sent, Errno>) -> Result<Id, Errno> {
+    match answer? {
+        Sent::Delivered(id) => Ok(from_id(id)),
+        // The id is what LASTSENT says: that is compared.
+        Sent::Waiting(_) => Err(Errno::EAGAIN),
+    }
+}
