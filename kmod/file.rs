@@ -143,7 +143,10 @@ impl OpenFile for File {
             .act(&mut state.room, |bus, room| bus.poll(me, writable, room));
         match ready {
             Ok(ready) => {
-                state.pending &= !ready.writable;
+                if state.pending && ready.writable {
+                    state.pending = false;
+                    self.port.show_draft(None);
+                }
                 let readable = if ready.readable {
                     Events::READABLE
                 } else {
@@ -212,11 +215,19 @@ impl File {
 
     /// SEND: sends what was written, or tries again to send what waits.
     pub(crate) fn send(&self) -> Result<Sent> {
+        let sent = self.send_written();
+        let state = self.state.lock();
+        if !state.pending {
+            self.port.show_draft(state.draft.as_ref());
+        }
+        sent
+    }
+
+    fn send_written(&self) -> Result<Sent> {
         let mut state = self.state.lock();
         let mut message = None;
         if !state.pending {
             let draft = state.draft.take().ok_or(BusError::NothingWritten)?;
-            self.port.show_draft(None);
             let whole = match draft.finish()? {
                 Finished::Entire(whole) => whole,
                 Finished::Pointy(written) => {
@@ -238,7 +249,12 @@ impl File {
         let sent = self.device.act(&mut state.room, |bus, room| {
             bus.send(me, &mut message, room)
         });
-        state.pending = matches!(sent, Ok(Sent::Waiting(_)));
+        match sent {
+            Ok(Sent::Waiting(_)) => state.pending = true,
+            // Nothing was done: what waited still waits.
+            Err(BusError::NoMemory) => (),
+            Ok(Sent::Delivered(_)) | Err(_) => state.pending = false,
+        }
         Ok(sent?)
     }
 
