@@ -13,10 +13,20 @@ mod sending;
 mod waiting;
 mod writing;
 
+pub use answers::{
+    status_goneaway_for_stateful, status_never_after_an_answer, status_unbound_for_stateful,
+};
+pub use closing::closing_own_events_are_not_heard;
+pub use events::{
+    set_aside_is_readable_with_an_empty_queue, set_aside_of_a_wildcard_binding_does_not_dangle,
+};
 pub use polling::await_sleep;
 pub use reading::{
     read_efault_does_not_advance, read_efault_in_the_middle_delivers_what_fits,
     read_lenleft_is_true_at_every_byte,
+};
+pub use waiting::{
+    waiting_disappeared_is_readable_at_once, waiting_epoll_added_while_idle, waiting_epoll_edge,
 };
 
 use crate::harness::Test;
