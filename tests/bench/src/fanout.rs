@@ -12,7 +12,7 @@ pub fn run() {
     println!("\nAn announcement of 64 B to many processes: instructions until all of them have it");
     println!("  kbus: write, SEND; each listener: poll, NEXTMSG, read; peers: one connection for");
     println!("  each receiver, a send to each; receivers plain (these count), or with poll first");
-    let mut table = Table::new("", &["kbus", "SEQPACKET", "pipe", "POSIX mq"]);
+    let mut table = Table::of_carriers(true);
     for (count, times) in [
         (1, Times::new(9, 400)),
         (8, Times::new(9, 100)),

@@ -113,6 +113,19 @@ impl Ksock {
         sys::poll(&self.0, -1);
     }
 
+    /// Is there a message?
+    #[inline]
+    pub fn poll(&self) -> bool {
+        sys::poll(&self.0, 0)
+    }
+
+    #[inline]
+    pub fn id(&self) -> u32 {
+        let mut id = 0;
+        sys::ioctl_number(&self.0, uapi::KBUS_IOC_KSOCKID, &mut id);
+        id
+    }
+
     /// How many messages may be queued.
     pub fn set_limit(&self, mut limit: u32) {
         sys::ioctl_number(&self.0, uapi::KBUS_IOC_MAXMSGS, &mut limit);

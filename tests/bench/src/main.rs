@@ -4,9 +4,10 @@
 //!
 //!     kbus-bench [GROUP...]
 //!
-//! where a group is roundtrip, fanout or scale. A benchmark, not a
+//! where a group is roundtrip, fanout, scale or calls. A benchmark, not a
 //! test: it says which targets are missed, and ends well nonetheless.
 
+mod calls;
 mod clock;
 mod fanout;
 mod ksock;
@@ -19,10 +20,11 @@ mod transport;
 #[path = "../../../kmod/uapi/mod.rs"]
 mod uapi;
 
-const GROUPS: [(&str, fn()); 3] = [
+const GROUPS: [(&str, fn()); 4] = [
     ("roundtrip", roundtrip::run),
     ("fanout", fanout::run),
     ("scale", scale::run),
+    ("calls", calls::run),
 ];
 
 fn main() {

@@ -10,7 +10,7 @@ pub fn run() {
     println!("\nRequest and reply between two processes: instructions for a round trip");
     println!("  kbus: write, SEND, poll, NEXTMSG, read, by both; peers: a send and a receive, by");
     println!("  both (plain: these count), or poll before each receive as well (poll)");
-    let mut table = Table::new("", &["kbus", "SEQPACKET", "pipe", "POSIX mq"]);
+    let mut table = Table::of_carriers(true);
     for (size, label, times) in [
         (64, "64 B", Times::new(9, 500)),
         (1024, "1 KiB", Times::new(9, 300)),
@@ -29,7 +29,7 @@ pub fn run() {
     }
 }
 
-fn round_trip(carrier: Carrier, size: usize, polled: bool, times: Times) -> Option<f64> {
+pub fn round_trip(carrier: Carrier, size: usize, polled: bool, times: Times) -> Option<f64> {
     let (mut requester, mut replier) = carrier.pair(size, polled)?;
     let _replier = Child::new(|| loop {
         replier.receive();

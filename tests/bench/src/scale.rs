@@ -158,7 +158,7 @@ pub fn run() {
         ("with requests outstanding:", Scene::with_outstanding),
     ] {
         let costs = COUNTS.map(|count| scene(count).costs());
-        let mut table = Table::new(what, &["0", "10", "100", "1000", "10,000"]);
+        let mut table = Table::new(what, &["0", "10", "100", "1000", "10,000"], true);
         for (n, call) in CALLS.into_iter().enumerate() {
             let few = costs[FEW][n];
             let cells = costs.map(|costs| Cell::times(costs[n], few));

@@ -53,6 +53,11 @@ pub fn poll(fd: &OwnedFd, timeout: i32) -> bool {
     check("poll", ready) > 0
 }
 
+pub fn getppid() -> i32 {
+    // SAFETY: it cannot fail.
+    unsafe { libc::getppid() }
+}
+
 // --- KBUS ---------------------------------------------------------------------
 
 /// An ioctl that fills, and perhaps reads, a number.
@@ -201,6 +206,29 @@ impl Drop for Child {
             libc::waitpid(self.0, std::ptr::null_mut(), 0);
         }
     }
+}
+
+/// Who runs when several want to.
+pub enum Policy {
+    /// All get their share.
+    Usual,
+    /// Before all of those.
+    First,
+    /// When no other wants to.
+    Idle,
+}
+
+/// Changes how this process is scheduled.
+pub fn set_policy(policy: Policy) {
+    let (policy, sched_priority) = match policy {
+        Policy::Usual => (libc::SCHED_OTHER, 0),
+        Policy::First => (libc::SCHED_FIFO, 1),
+        Policy::Idle => (libc::SCHED_IDLE, 0),
+    };
+    // SAFETY: the parameters are only read.
+    let result =
+        unsafe { libc::sched_setscheduler(0, policy, &libc::sched_param { sched_priority }) };
+    check("sched_setscheduler", result);
 }
 
 /// Raises a limit of this process and its children.

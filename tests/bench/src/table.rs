@@ -44,15 +44,21 @@ pub struct Table {
 const LABEL: usize = 28;
 
 impl Table {
-    /// Begins a table with its heading; `corner` is above the labels.
-    pub fn new(corner: &str, columns: &[&str]) -> Table {
+    /// Begins a table with its heading; `corner` is above the labels. With
+    /// `targets`, rows may have one.
+    pub fn new(corner: &str, columns: &[&str], targets: bool) -> Table {
         let width = 20.max(columns.iter().map(|name| name.len()).max().unwrap_or(0) + 2);
         print!("{corner:LABEL$}");
         for name in columns {
             print!("{name:>width$}");
         }
-        println!("  target");
+        println!("{}", if targets { "  target" } else { "" });
         Table { width }
+    }
+
+    /// A table with a column for KBUS and each peer.
+    pub fn of_carriers(targets: bool) -> Table {
+        Table::new("", &["kbus", "SEQPACKET", "pipe", "POSIX mq"], targets)
     }
 
     /// A row. The ratio in the column that `target` names should be that at most.
