@@ -4,7 +4,7 @@
 
 use std::ops::Deref;
 
-use crate::error::Error;
+use crate::error::{Errno, Error};
 use crate::ksock::Ksock;
 use crate::message::{Message, MessageId};
 use crate::name::Name;
@@ -55,8 +55,9 @@ impl Asked<'_> {
     ///
     /// # Errors
     ///
-    /// As [`Ksock::send`]. EADDRNOTAVAIL: who asked has gone. After any error
-    /// the request counts as answered here.
+    /// As [`Ksock::send`]. EADDRNOTAVAIL: who asked has gone. EMSGSIZE: the
+    /// answer is too large. After an error the request is declined, so that
+    /// nobody waits in vain.
     pub fn answer(self, data: impl AsRef<[u8]>) -> Result<MessageId, Error> {
         let reply = Message::reply_to(&self.request, data)?;
         self.answer_with(&reply)
@@ -69,8 +70,13 @@ impl Asked<'_> {
     ///
     /// As [`answer`](Asked::answer).
     pub fn answer_with(mut self, reply: &Message) -> Result<MessageId, Error> {
-        self.owed = false;
-        self.ksock.send(reply)
+        let sent = self.ksock.send(reply);
+        self.owed = match &sent {
+            Ok(_) => false,
+            // A reply that waits for room is on its way.
+            Err(error) => error.errno() != Some(Errno(libc::EAGAIN)),
+        };
+        sent
     }
 
     /// Tells who asked that there will be no answer: with an empty message

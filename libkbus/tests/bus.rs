@@ -148,6 +148,22 @@ fn a_request_cannot_be_forgotten() {
 
 #[test]
 #[ignore = "needs a bus"]
+fn an_answer_that_cannot_be_sent_is_a_refusal() {
+    let (asker, replier) = (open(0), open(0));
+    replier.bind(Role::Replier, name("$.Lib.TooMuch")).unwrap();
+    let id = asker.request(&name("$.Lib.TooMuch"), "?").send().unwrap();
+    let too_much = vec![0; replier.max_message_size().unwrap() as usize];
+    let error = asked(&replier).answer(too_much).unwrap_err();
+    assert_eq!(errno(error), (Call::Write, libc::EMSGSIZE));
+    let answer = asker.receive(SOON).unwrap().unwrap();
+    assert_eq!(
+        (answer.in_reply_to(), answer.status()),
+        (Some(id), Some(Status::Ignored))
+    );
+}
+
+#[test]
+#[ignore = "needs a bus"]
 fn a_panic_does_not_forget_either() {
     let asker = open(0);
     let replier = open(0);
