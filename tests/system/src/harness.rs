@@ -2,7 +2,6 @@
 //! Runs tests: each in a process of its own, within a time limit, on a bus
 //! that is as after loading. What a test leaves behind is a failure too.
 
-use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::os::fd::RawFd;
 use std::panic::Location;
@@ -115,16 +114,8 @@ macro_rules! eq {
 static REPORT: AtomicI32 = AtomicI32::new(-1);
 static TOLD: AtomicBool = AtomicBool::new(false);
 
-thread_local! {
-    /// A panic that somebody expects and will look at.
-    static QUIET: Cell<bool> = const { Cell::new(false) };
-}
-
 pub fn install_hook() {
     std::panic::set_hook(Box::new(|info| {
-        if QUIET.with(|q| q.get()) {
-            return;
-        }
         let what = if let Some(s) = info.payload().downcast_ref::<&str>() {
             s.to_string()
         } else if let Some(s) = info.payload().downcast_ref::<String>() {
@@ -154,17 +145,6 @@ fn place(at: &Location<'_>) -> String {
     let file = at.file();
     let file = file.rsplit("src/").next().unwrap_or(file);
     format!("{file}:{}", at.line())
-}
-
-/// Runs something that should panic, and gives its words.
-pub fn panics(f: impl FnOnce() + std::panic::UnwindSafe) -> Option<String> {
-    QUIET.with(|q| q.set(true));
-    let r = std::panic::catch_unwind(f);
-    QUIET.with(|q| q.set(false));
-    r.err().map(|e| match e.downcast::<String>() {
-        Ok(s) => *s,
-        Err(_) => "panic".to_string(),
-    })
 }
 
 // ---- processes -----------------------------------------------------------
