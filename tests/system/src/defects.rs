@@ -314,11 +314,8 @@ fn defect_26_every_kind_of_room_wakes() {
             revents: 0,
         };
         // SAFETY: one pollfd.
-        eq!(
-            unsafe { libc::poll(&mut p, 1, HANG_MS) },
-            1,
-            "{what}: the sender was not woken"
-        );
+        let woken = unsafe { libc::poll(&mut p, 1, HANG_MS) };
+        eq!(woken, 1, "{what}: the sender was not woken");
         child.join();
     }
 }

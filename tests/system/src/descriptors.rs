@@ -438,7 +438,7 @@ pub fn fd_threads_read_positions_stay_whole() {
     let k = Arc::new(Ksock::new());
     k.listen("$.A");
     for round in 0..20u32 {
-        let data: Vec<u8> = (0..4000u32).map(|n| (n ^ n >> 8 ^ round) as u8).collect();
+        let data: Vec<u8> = (0..4000u32).map(|n| (n ^ (n >> 8) ^ round) as u8).collect();
         let msg = Msg::new("$.A").data(&data);
         k.post(&msg).unwrap();
         let len = k.next().unwrap().unwrap() as usize;

@@ -71,14 +71,13 @@ const TABLE: &[(&str, Errno, Way)] = &[
         let dev = std::fs::metadata("/dev/kbus0").unwrap().rdev();
         let path = c"/dev/kbus-test-errno";
         // SAFETY: terminated strings.
-        let r = unsafe {
+        unsafe {
             let node = libc::makedev(libc::major(dev), 200);
             libc::mknod(path.as_ptr(), libc::S_IFCHR | 0o600, node);
             let r = void(open_path("/dev/kbus-test-errno", libc::O_RDWR));
             libc::unlink(path.as_ptr());
             r
-        };
-        r
+        }
     }),
     ("read: write-only", EBADF, || {
         void(Ksock::write_only().read(&mut [0; 4]))

@@ -561,12 +561,12 @@ impl Attacker {
         let fd = self.ksock();
         let request = match self.below(3) {
             0 => self.dice.roll() as u32,
-            1 => 0x6b00 | self.below(40) | self.below(4) << 30 | self.below(20) << 16,
-            _ => ALL_IOCTLS[self.below(18) as usize] ^ 1 << self.below(32),
+            1 => 0x6b00 | self.below(40) | (self.below(4) << 30) | (self.below(20) << 16),
+            _ => ALL_IOCTLS[self.below(18) as usize] ^ (1 << self.below(32)),
         };
         // Only KBUS's own letter: the rest is for the kernel's core.
         // And no limit by which a queue could grow for ever.
-        if request >> 8 & 0xff != 0x6b || request == MAXMSGS {
+        if (request >> 8) & 0xff != 0x6b || request == MAXMSGS {
             return;
         }
         let p = self.address();

@@ -138,9 +138,11 @@ fn module_mode_keeps_others_out() {
     let as_nobody = |want: Option<Errno>| {
         fork(move || {
             // SAFETY: this child only.
-            unsafe { libc::setgroups(0, std::ptr::null()) };
-            eq!(unsafe { libc::setgid(65534) }, 0);
-            eq!(unsafe { libc::setuid(65534) }, 0);
+            let left = unsafe {
+                libc::setgroups(0, std::ptr::null());
+                (libc::setgid(65534), libc::setuid(65534))
+            };
+            eq!(left, (0, 0));
             eq!(Ksock::open(0, libc::O_RDWR).err(), want);
             eq!(Ksock::open(0, libc::O_RDONLY).err(), want);
         })

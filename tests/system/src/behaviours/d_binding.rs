@@ -205,9 +205,9 @@ fn b63_bindings_are_as_believed_at_every_close() {
     for (n, name) in names.iter().enumerate() {
         ksocks[n].serve(name);
         believed.push((ksocks[n].id(), 'R', name.to_string()));
-        for other in 0..n {
-            ksocks[other].listen(name);
-            believed.push((ksocks[other].id(), 'L', name.to_string()));
+        for other in &ksocks[..n] {
+            other.listen(name);
+            believed.push((other.id(), 'L', name.to_string()));
         }
     }
     while let Some(k) = ksocks.pop() {

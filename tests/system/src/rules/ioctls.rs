@@ -38,7 +38,7 @@ fn ioctl_wrong_type() {
     let mut room = [0u64; 4];
     for request in ALL_IOCTLS {
         for ty in ['j', 'l', 'K', '\0', 'q'] {
-            let other = request & !0xff00 | (ty as u32) << 8;
+            let other = (request & !0xff00) | ((ty as u32) << 8);
             eq!(
                 ioctl(k.fd, other, room.as_mut_ptr().cast()),
                 Err(ENOTTY),
@@ -77,7 +77,7 @@ fn ioctl_wrong_size_or_direction() {
         let number = request & 0xffff;
         for direction in 0..4u32 {
             for size in [0u32, 1, 4, 7, 8, 9, 12, 16, 72, 88, 255] {
-                let other = direction << 30 | size << 16 | number;
+                let other = (direction << 30) | (size << 16) | number;
                 if other == request {
                     continue;
                 }

@@ -233,7 +233,7 @@ fn read_after_unbind_goes_on() {
 }
 
 fn read_large_in_pieces() {
-    let data: Vec<u8> = (0..200_000u32).map(|n| (n * 31 >> 3) as u8).collect();
+    let data: Vec<u8> = (0..200_000u32).map(|n| ((n * 31) >> 3) as u8).collect();
     let (k, msg, len) = one(&data);
     let mut bytes = Vec::new();
     for n in [1, 87, 4000, 4096, 4097, 65536, 100_000, 1_000_000] {
