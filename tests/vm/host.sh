@@ -35,10 +35,24 @@ path_with_rustc() {
 
 # What builds the metadata, as Debian packages.
 native_packages=(rustc rust-src bindgen gcc make flex bison bc libelf-dev
-	libssl-dev libclang-rt-19-dev clang-19 dwarves kmod cpio xz-utils python3-minimal perl)
+	libssl-dev clang-19 dwarves kmod cpio xz-utils python3-minimal perl)
 missing_packages() {
-	local package
+	local package library
+	command -v dpkg-query >/dev/null || return 0
 	for package in "${native_packages[@]}"; do
-		[ "$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null)" = installed ] || echo "$package"
+		[ ! "$(installed "$package")" ] || continue
+		# A kernel from backports brings newer libraries along, and apt does
+		# not think of looking there for what belongs to them.
+		case $package in
+		libelf-dev) library=$(installed libelf1t64) ;;
+		libssl-dev) library=$(installed libssl3t64) ;;
+		*) library= ;;
+		esac
+		echo "$package${library:+=$library}"
 	done
+}
+
+# installed PACKAGE: its version, nothing when it is not here.
+installed() {
+	dpkg-query -W -f '${db:Status-Status} ${Version}' "$1" 2>/dev/null | sed -n 's/^installed //p'
 }

@@ -38,7 +38,7 @@ find_places() {
 	cache=$(cd "$cache" && pwd)
 	# Only what changes the root's contents counts, so that a comment
 	# does not cost everyone a minute.
-	key=$(sed -e 's/#.*//' -e '/^ *$/d' "$here/packages" | cat - <(echo "$suite $root_format") | sha256sum | cut -c1-12)
+	key=$({ sed -e 's/#.*//' -e '/^ *$/d' "$here/packages"; echo "$suite $root_format"; } | sha256sum | cut -c1-12)
 	root=$cache/root-$key
 	mounts=$(can_mount)
 	# Without mounts nothing outside the root is visible inside, so what is
@@ -81,6 +81,15 @@ locked() {
 	return $rc
 }
 
+# Two builds of one checkout take turns. Held until this process ends.
+lock_build() {
+	mkdir -p "$checkout/build"
+	exec 7>"$checkout/build/lock"
+	flock -n 7 && return
+	say "waiting for another build in this checkout"
+	flock 7
+}
+
 # --- long steps --------------------------------------------------------------
 
 began=$SECONDS
@@ -94,7 +103,7 @@ step() {
 	say "$(printf '[%3d s]' $((SECONDS - began))) $what"
 	printf '\n=== %s ===\n' "$what" >>"$log" 2>/dev/null || true
 	( # holds no lock, and leaves no sleep behind
-		exec 9>&- >/dev/null </dev/null
+		exec 7>&- 9>&- >/dev/null </dev/null
 		trap 'kill "$nap" 2>/dev/null; exit' TERM
 		while sleep 20 & nap=$!; wait $nap && kill -0 $$; do
 			say "$(printf '[%3d s]' $((SECONDS - began))) ... $what ($((SECONDS - start)) s so far)"
