@@ -276,7 +276,7 @@ fn count(c: &AtomicU32) {
 fn requester(seed: u64, requests: u32, tally: &Tally) {
     let mut dice = Dice::new(seed);
     let k = Ksock::new();
-    k.limit(20);
+    k.limit(1 + dice.below(8));
     // id -> answers so far
     let mut asked: HashMap<Id, u32> = HashMap::new();
     let mut open = 0u32;
@@ -357,8 +357,7 @@ fn requester(seed: u64, requests: u32, tally: &Tally) {
                     &tally.no_replier
                 });
                 to = 0;
-                // SAFETY: no pointers.
-                unsafe { libc::sched_yield() };
+                k.poll(libc::POLLIN, 1);
             }
             Err(e) => panic!("SEND of a request: {e:?}"),
         }
@@ -406,14 +405,16 @@ fn replier(seed: u64, tally: &Tally, tick: Gate) {
             }
             match k.get() {
                 None => {
-                    // Those who were put off must be answered or given up
-                    // some time, or the requesters would wait for ever.
-                    if !kept.is_empty() {
+                    count(&tally.rounds);
+                    if kept.is_empty() {
+                        // One without any name tries again soon.
+                        k.poll(libc::POLLIN, if bound.is_empty() { 1 } else { 20 });
+                    } else {
+                        // Those who were put off must be answered some time,
+                        // or the requesters would wait for ever.
                         let request = kept.remove(0);
                         let _ = k.post(&Msg::reply_to(&request));
                     }
-                    count(&tally.rounds);
-                    k.poll(libc::POLLIN, 2);
                 }
                 Some(request) => {
                     assert!(request.marked(), "{request:?}");

@@ -17,6 +17,7 @@ tests![
     events_replay_that_does_not_fit,
     events_name_length_and_padding,
     events_obey_only_once,
+    events_undeliverable_use_up_a_serial,
     set_aside_all_when_one_is_full,
     set_aside_one_moves_per_nextmsg,
     set_aside_is_readable_with_an_empty_queue,
@@ -26,6 +27,7 @@ tests![
     set_aside_failed_unbind_harms_nothing_else,
     set_aside_of_a_wildcard_binding_does_not_dangle,
     set_aside_counts_and_poll_agree,
+    set_aside_wakes_a_sleeper,
     set_aside_shares_one_id,
     set_aside_tragic_ends_when_empty.limit(60),
     set_aside_lost_reaches_wildcard_listeners.limit(60),
@@ -208,6 +210,22 @@ fn events_obey_only_once() {
     w.nothing();
 }
 
+/// 6.1: each one built consumes a serial, also if it cannot be delivered.
+fn events_undeliverable_use_up_a_serial() {
+    let (w, k) = (Ksock::new(), Ksock::new());
+    w.listen(BIND_EVENT).limit(1);
+    report_on();
+    let before = k.say("$.N").serial;
+    k.serve("$.A");
+    eq!(w.count(), 1);
+    eq!(k.bind("$.B", REPLIER), Err(EAGAIN));
+    eq!(
+        k.say("$.N").serial,
+        before + 3,
+        "one delivered, one not, and this one"
+    );
+}
+
 /// One watcher with limit 1 holding a bind event, one with room; and a ksock
 /// with these replier names that closes.
 fn closing(names: &[&str]) -> (Ksock, Ksock, u32) {
@@ -357,6 +375,25 @@ fn set_aside_counts_and_poll_agree() {
         assert!(!w.readable());
         eq!(w.next(), Ok(None));
     }
+}
+
+/// The roomy one, whose queue is empty, sleeps in poll ([FIX] 3.5).
+fn set_aside_wakes_a_sleeper() {
+    let (full, roomy, k) = (Ksock::new(), Ksock::new(), Ksock::new());
+    k.serve("$.One");
+    full.listen(BIND_EVENT).listen("$.N").limit(1);
+    roomy.listen(BIND_EVENT);
+    full.say("$.N");
+    report_on();
+    let binder = k.id();
+    let child = crate::harness::fork(|| {
+        crate::harness::keep_only(&[roomy.fd]);
+        eq!(roomy.wait(libc::POLLIN), libc::POLLIN);
+    });
+    super::await_sleep(child.pid);
+    drop(k);
+    child.join();
+    expect_event(&roomy.take(), 0, binder, "$.One");
 }
 
 fn set_aside_shares_one_id() {

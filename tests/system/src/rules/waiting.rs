@@ -43,6 +43,8 @@ tests![
     waiting_wakes_on_an_answer_read,
     waiting_wakes_on_bind_of_another_replier,
     waiting_wakes_on_replier_gone,
+    waiting_wakes_on_requester_gone,
+    waiting_wakes_when_a_reply_fits,
     waiting_wakes_everybody_who_waits,
     waiting_epoll_level,
     waiting_epoll_edge,
@@ -568,6 +570,42 @@ fn waiting_wakes_on_replier_gone() {
     let (r, k, id) = request_pending();
     wakes(&k, POLLIN | POLLOUT, || drop(r));
     expect_failed(&k.take(), DISAPPEARED, k.id(), id);
+}
+
+/// A reply that waits for somebody else's full queue, when its requester
+/// closes.
+fn waiting_wakes_on_requester_gone() {
+    let (r, b, l) = (Ksock::new(), Ksock::new(), Ksock::new());
+    r.serve("$.R");
+    b.ask("$.R");
+    let request = r.take();
+    l.listen("$.R").limit(1);
+    r.say("$.R");
+    r.put(&Msg::reply_to(&request).flags(ALL_OR_WAIT)).unwrap();
+    let id = r.send_pending();
+    wakes(&r, POLLIN | POLLOUT, || drop(b));
+    expect_failed(&r.take(), DISAPPEARED, r.id(), id);
+}
+
+/// 5.4 3c with ALL_OR_WAIT: the requester lowered its limit meanwhile. (That
+/// a reserved place is always honoured is allowed, too: [FIX] defect 22.)
+fn waiting_wakes_when_a_reply_fits() {
+    let (r, b, s) = (Ksock::new(), Ksock::new(), Ksock::new());
+    r.serve("$.R");
+    b.listen("$.N");
+    let asked = b.ask("$.R");
+    s.say("$.N");
+    b.limit(1);
+    let reply = Msg::reply_to(&r.take()).flags(ALL_OR_WAIT);
+    match r.post(&reply) {
+        Ok(_) => {
+            b.take();
+        }
+        Err(EAGAIN) => wakes(&r, POLLOUT, || drop(b.take())),
+        Err(e) => panic!("the reply: {e:?}"),
+    }
+    eq!(b.take().in_reply_to, asked);
+    eq!(r.owed(), 0);
 }
 
 fn waiting_wakes_everybody_who_waits() {
