@@ -1388,6 +1388,26 @@ fn s6_5_who_read_that_events_were_lost_is_told_again() {
 }
 
 #[test]
+fn s6_5_who_unbound_the_news_of_the_loss_is_told_again() {
+    let mut world = crowd(600, 1);
+    world.bind(2, LISTENER, b"$.KBUS.*").unwrap();
+    world.close(1);
+    assert!(world.stats().contains("(gone tragic)"));
+    // The news goes with the newest binding; what the other one attracted stays.
+    world.unbind(2, LISTENER, b"$.KBUS.*").unwrap();
+    let id = world.open();
+    world.report(id, Some(false)).unwrap();
+    world.bind(id, REPLIER, b"$.A").unwrap();
+    world.max_msgs(id, 1);
+    world.report(id, Some(true)).unwrap();
+    world.close(id);
+    let read = world.drain(2);
+    assert_eq!(read.iter().filter(|msg| lost(msg)).count(), 1);
+    assert!(lost(read.last().unwrap()));
+    world.end();
+}
+
+#[test]
 fn s9_1_a_closing_ksock_does_not_hear_of_itself() {
     // More than 100 repliers of its own, and it listens itself ([FIX] of 9.1).
     let mut world = crowd(150, 1);
@@ -1412,6 +1432,24 @@ fn unbinding_drops_what_was_set_aside_for_the_binding() {
     assert_eq!(world.model.num_msgs(2), 0);
     assert_eq!(world.drain(3).len(), 5);
     assert_eq!(world.model.set_aside(), 0);
+    world.end();
+}
+
+#[test]
+fn unbinding_counts_what_was_set_aside_and_has_moved_in_since() {
+    let mut world = crowd(8, 1);
+    world.bind(2, LISTENER, b"$.KBUS.*").unwrap();
+    world.max_msgs(2, 2);
+    // Two copies of the first event in the queue, and two each of seven others set aside.
+    world.close(1);
+    assert_eq!((world.model.num_msgs(2), world.model.set_aside()), (16, 14));
+    for _ in 0..3 {
+        world.next(2).unwrap();
+    }
+    assert_eq!((world.model.num_msgs(2), world.model.set_aside()), (13, 11));
+    world.unbind(2, LISTENER, b"$.KBUS.*").unwrap();
+    // Of the two that had moved in one is gone, and one more moves in.
+    assert_eq!((world.model.num_msgs(2), world.model.set_aside()), (7, 5));
     world.end();
 }
 
@@ -1802,6 +1840,55 @@ dev  7: next ksock 3 next msg 6 unsent unbindings 0
       outstanding requests 1 (size 16, max 3), unsent replies 0 (max 0)
 ";
     assert_eq!(world.stats(), expected);
+    world.end();
+}
+
+#[test]
+fn s8_2_how_far_files_have_got() {
+    use crate::bus::ksock::{Part, Progress};
+    let parts = [
+        (Part::Header, "HDR"),
+        (Part::Name, "NAME"),
+        (Part::NamePadding, "NPAD"),
+        (Part::Data, "DATA"),
+        (Part::DataPadding, "DPAD"),
+        (Part::Guard, "FINAL"),
+        (Part::End, "???"),
+    ];
+    let mut world = waiting(&announcement("$.A"));
+    for (part, label) in parts {
+        for (finished, not) in [(true, ""), (false, "not ")] {
+            let progress = Progress {
+                read: 40,
+                read_of: 100,
+                wrote: 3,
+                part,
+                finished,
+            };
+            world.progress(1, progress);
+            let line = format!(
+                "\n      read byte 40 of 100, wrote byte 3 of {label} ({not}finished), sending\n"
+            );
+            assert!(world.stats().contains(&line), "{}", world.stats());
+        }
+    }
+    world.progress(1, Progress::default());
+    world.end();
+}
+
+#[test]
+fn a_message_to_very_many() {
+    let mut world = World::with(3);
+    for n in 0..1100 {
+        let pattern = ["$.A", "$.%", "$.*"][n % 3];
+        world.bind(2, LISTENER, pattern.as_bytes()).unwrap();
+    }
+    for _ in 0..2 {
+        world.send(1, &announcement("$.A")).unwrap();
+        assert_eq!(world.drain(2).len(), 1100);
+        world.send(1, &announcement("$.A.b")).unwrap();
+        assert_eq!(world.drain(2).len(), 366);
+    }
     world.end();
 }
 

@@ -11,15 +11,15 @@ use crate::bus::queue::Content;
 use crate::bus::report::{write_bindings, Text};
 use crate::bus::room::Need;
 use crate::bus::{self, ksock::Progress, Bus, BusError, NewBinding, NewKsock, Port, Refusal, Sent};
-use crate::model::{Errno, Id, Model, Msg, WANT_YOU_TO_REPLY};
+use crate::model::{Errno, Id, Model, Msg, WANT_A_REPLY, WANT_YOU_TO_REPLY};
 use kernel::prelude::*;
 use kernel::sync::UniqueArc;
 use kernel::testing;
 use std::{cell::Cell, collections::BTreeMap, fmt::Debug, rc::Rc, vec::Vec};
 
-/// A file that counts how often it is woken.
+/// A file that counts how often it is woken, and says it has got as far as it was told.
 #[derive(Clone, Default)]
-pub struct Ear(Rc<Cell<u64>>);
+pub struct Ear(Rc<Cell<u64>>, Rc<Cell<Progress>>);
 
 impl Port for Ear {
     fn wake(&self) {
@@ -27,7 +27,7 @@ impl Port for Ear {
     }
 
     fn progress(&self) -> Progress {
-        Progress::default()
+        self.1.get()
     }
 }
 
@@ -226,6 +226,11 @@ impl World {
     /// How often a ksock was woken.
     pub fn wakes(&self, ksock: u32) -> u64 {
         self.files[&ksock].0 .0.get()
+    }
+
+    /// Sets how far a file has got. The model does not know of it: reset it before the next verb.
+    pub fn progress(&mut self, ksock: u32, progress: Progress) {
+        self.files[&ksock].0 .1.set(progress);
     }
 
     /// Does one verb on both, and compares.
@@ -445,6 +450,11 @@ impl World {
             &("send", ksock, msg),
             |world| {
                 let mut message = Some(draft(msg)?);
+                let is_request = msg.flags & WANT_A_REPLY != 0;
+                if !world.bare_rooms {
+                    let (_, room) = world.files.get_mut(&ksock).expect("an open ksock");
+                    room.expect_as_usual().map_err(errno)?;
+                }
                 let answer = world.verb(ksock, |bus, room| bus.send(ksock, &mut message, room));
                 assert_eq!(message.is_none(), answer.is_ok());
                 sent(answer)
