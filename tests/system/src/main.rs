@@ -4,12 +4,13 @@
 //! shares no code with the module or the library, so it could be pointed at
 //! any implementation. Runs as root, inside a virtual machine:
 //!
-//!     kbus-test-system [--module FILE] [--list] [NAME...]
+//!     kbus-test-system [--module FILE] [--list] [--skip NAME]... [--first-failure] [NAME...]
 //!     kbus-test-system one-answer [--seed S] [--requests N]
 //!     kbus-test-system order [--messages N]
 //!     kbus-test-system fuzz [--seed S] [--seconds N]
 //!
-//! NAME selects the tests whose name contains it. Each test prints `ok name`
+//! NAME selects the tests whose name contains it, --skip leaves some out, and
+//! with --first-failure the first failure is the last test. Each test prints `ok name`
 //! or `FAILED name: where: expected ..., got ...`; then comes the table of
 //! section 11's behaviours by number, and last the line `N passed, N failed`.
 
@@ -55,12 +56,15 @@ fn main() -> ExitCode {
         return ExitCode::from(!descriptors::child_main(&all[1..]) as u8);
     }
     let mut args = std::env::args().skip(1);
-    let (mut names, mut list, mut verb) = (Vec::new(), false, None);
+    let (mut names, mut skip, mut verb) = (Vec::new(), Vec::new(), None);
+    let (mut list, mut first_failure) = (false, false);
     let (mut seed, mut amount) = (1u64, None);
     while let Some(arg) = args.next() {
         let mut value = || args.next().unwrap_or_default();
         match arg.as_str() {
             "--list" => list = true,
+            "--first-failure" => first_failure = true,
+            "--skip" => skip.push(value()),
             "--module" => harness::set_module_file(&value()),
             "--seed" => seed = value().parse().unwrap_or(1),
             "--requests" | "--messages" | "--seconds" => amount = value().parse().ok(),
@@ -78,6 +82,7 @@ fn main() -> ExitCode {
     let tests: Vec<&Test> = all_tests()
         .into_iter()
         .filter(|t| names.is_empty() || names.iter().any(|n| t.name.contains(n.as_str())))
+        .filter(|t| !skip.iter().any(|s| t.name.contains(s.as_str())))
         .collect();
     if list {
         for test in &tests {
@@ -86,12 +91,19 @@ fn main() -> ExitCode {
         return ExitCode::SUCCESS;
     }
     let mut runner = Runner::new();
-    let mut failed = 0;
+    let (mut passed, mut failed) = (0, 0);
     for test in &tests {
-        failed += !runner.run(test) as usize;
+        if runner.run(test) {
+            passed += 1;
+        } else {
+            failed += 1;
+            if first_failure {
+                break;
+            }
+        }
     }
-    table(&tests, &runner, names.is_empty());
-    println!("{} passed, {failed} failed", tests.len() - failed);
+    table(&tests, &runner, names.is_empty() && skip.is_empty());
+    println!("{passed} passed, {failed} failed");
     ExitCode::from((failed > 0 || tests.is_empty()) as u8)
 }
 
@@ -104,7 +116,8 @@ fn table(tests: &[&Test], runner: &Runner, whole: bool) {
         if let Some(n) = test.number() {
             match runner.results.get(test.name) {
                 Some(Ok(())) => passed.push(n),
-                _ => bad.push(n),
+                Some(Err(_)) => bad.push(n),
+                None => {}
             }
         }
     }
