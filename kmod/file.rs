@@ -4,7 +4,7 @@
 
 use crate::bus::message::{padded_data_len, padded_name_len, Header, Message, MsgId, GUARD};
 use crate::bus::synthetic::BindEvent;
-use crate::bus::{name, BusError, NewBinding, NewKsock, Refusal, Room, Sent};
+use crate::bus::{name, BusError, NewBinding, NewKsock, Ready, Refusal, Room, Sent};
 use crate::device::{Device, Devices, Port};
 use crate::draft::{Draft, Finished};
 use crate::kapi::caller::Caller;
@@ -135,18 +135,13 @@ impl OpenFile for File {
 
     fn poll(&self, table: &PollTable<'_>) -> Events {
         table.watch(&self.port.queue);
-        let mut state = self.state.lock();
-        let state = &mut *state;
-        let (me, writable) = (self.id, self.writable);
-        let ready = self
-            .device
-            .act(&mut state.room, |bus, room| bus.poll(me, writable, room));
+        let ready = if self.writable && self.port.is_pending() {
+            self.poll_pending()
+        } else {
+            self.device.bus.lock().ready(self.id, self.writable)
+        };
         match ready {
             Ok(ready) => {
-                if state.pending && ready.writable {
-                    state.pending = false;
-                    self.port.show_draft(None);
-                }
                 let readable = if ready.readable {
                     Events::READABLE
                 } else {
@@ -170,6 +165,26 @@ impl File {
     fn current(&self) -> Option<(u64, Reading)> {
         let state = self.state.lock();
         Some((state.messages_read, state.reading.clone()?))
+    }
+
+    /// Tries the pending send again, and tells what poll tells then.
+    fn poll_pending(&self) -> Result<Ready, BusError> {
+        let mut state = self.state.lock();
+        let me = self.id;
+        let ready = self
+            .device
+            .act(&mut state.room, |bus, room| bus.poll(me, true, room))?;
+        self.set_pending(&mut state, !ready.writable);
+        Ok(ready)
+    }
+
+    /// Notes whether a send is pending. The bus knows it, and has the message.
+    fn set_pending(&self, state: &mut State, pending: bool) {
+        state.pending = pending;
+        self.port.set_pending(pending);
+        if !pending {
+            self.port.show_draft(state.draft.as_ref());
+        }
     }
 
     /// NEXTMSG: the length of the next message in this program's layout, which becomes the one
@@ -201,60 +216,59 @@ impl File {
     pub(crate) fn discard(&self) -> Result {
         let mut state = self.state.lock();
         state.draft = None;
-        self.port.show_draft(None);
         if state.pending {
-            state.pending = false;
             let me = self.id;
             self.device.act(&mut state.room, |bus, room| {
                 bus.discard(me, room);
                 Ok(())
             })?;
         }
+        self.set_pending(&mut state, false);
         Ok(())
     }
 
     /// SEND: sends what was written, or tries again to send what waits.
     pub(crate) fn send(&self) -> Result<Sent> {
-        let sent = self.send_written();
-        let state = self.state.lock();
-        if !state.pending {
-            self.port.show_draft(state.draft.as_ref());
-        }
-        sent
-    }
-
-    fn send_written(&self) -> Result<Sent> {
         let mut state = self.state.lock();
         let mut message = None;
         if !state.pending {
             let draft = state.draft.take().ok_or(BusError::NothingWritten)?;
-            let whole = match draft.finish()? {
-                Finished::Entire(whole) => whole,
-                Finished::Pointy(written) => {
+            let whole = match draft.finish() {
+                Ok(Finished::Entire(whole)) => Ok(whole),
+                Ok(Finished::Pointy(written)) => {
                     // User memory again: without the lock.
                     drop(state);
-                    let whole = fetch_message(&written)?;
+                    let whole = fetch_message(&written);
                     state = self.state.lock();
                     if state.pending {
                         return Err(BusError::SendPending.into());
                     }
                     whole
                 }
+                Err(error) => Err(error.into()),
             };
-            message = Some(UniqueArc::new(whole, GFP_KERNEL_ACCOUNT)?);
+            match whole.and_then(|whole| Ok(UniqueArc::new(whole, GFP_KERNEL_ACCOUNT)?)) {
+                Ok(whole) => message = Some(whole),
+                Err(error) => {
+                    self.port.show_draft(state.draft.as_ref());
+                    return Err(error);
+                }
+            }
         }
-        let is_request = message.as_ref().is_some_and(|m| m.header().is_request());
-        state.room.expect_as_usual(is_request)?;
         let me = self.id;
-        let sent = self.device.act(&mut state.room, |bus, room| {
-            bus.send(me, &mut message, room)
-        });
-        match sent {
-            Ok(Sent::Waiting(_)) => state.pending = true,
+        let sent = match state.room.expect_as_usual() {
+            Ok(()) => self.device.act(&mut state.room, |bus, room| {
+                bus.send(me, &mut message, room)
+            }),
+            Err(error) => Err(error),
+        };
+        let pending = match sent {
+            Ok(Sent::Waiting(_)) => true,
             // Nothing was done: what waited still waits.
-            Err(BusError::NoMemory) => (),
-            Ok(Sent::Delivered(_)) | Err(_) => state.pending = false,
-        }
+            Err(BusError::NoMemory) => state.pending,
+            Ok(Sent::Delivered(_)) | Err(_) => false,
+        };
+        self.set_pending(&mut state, pending);
         Ok(sent?)
     }
 

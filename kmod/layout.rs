@@ -134,29 +134,35 @@ impl Layout {
         if yours {
             flags |= uapi::KBUS_BIT_WANT_YOU_TO_REPLY;
         }
-        let words = [
-            (0, uapi::KBUS_MSG_START_GUARD),
-            (offset_of!(Long, id), header.id.network),
-            (offset_of!(Long, id) + 4, header.id.serial),
-            (offset_of!(Long, in_reply_to), header.in_reply_to.network),
-            (offset_of!(Long, in_reply_to) + 4, header.in_reply_to.serial),
-            (offset_of!(Long, to), header.to),
-            (offset_of!(Long, from), header.from),
-            (offset_of!(Long, orig_from), header.orig_from.network),
-            (offset_of!(Long, orig_from) + 4, header.orig_from.local),
-            (offset_of!(Long, final_to), header.final_to.network),
-            (offset_of!(Long, final_to) + 4, header.final_to.local),
-            (offset_of!(Long, flags), flags),
-            (offset_of!(Long, name_len), header.name_len),
-            (offset_of!(Long, data_len), header.data_len),
-            (self.offsets()[2], uapi::KBUS_MSG_END_GUARD),
-        ];
-        for (at, word) in words {
-            if let Some(place) = bytes.get_mut(at..at + 4) {
-                place.copy_from_slice(&word.to_ne_bytes());
-            }
-        }
+        put(&mut bytes, 0, uapi::KBUS_MSG_START_GUARD);
+        put(&mut bytes, offset_of!(Long, id), header.id.network);
+        put(&mut bytes, offset_of!(Long, id) + 4, header.id.serial);
+        let reply = offset_of!(Long, in_reply_to);
+        put(&mut bytes, reply, header.in_reply_to.network);
+        put(&mut bytes, reply + 4, header.in_reply_to.serial);
+        put(&mut bytes, offset_of!(Long, to), header.to);
+        put(&mut bytes, offset_of!(Long, from), header.from);
+        let orig_from = offset_of!(Long, orig_from);
+        put(&mut bytes, orig_from, header.orig_from.network);
+        put(&mut bytes, orig_from + 4, header.orig_from.local);
+        let final_to = offset_of!(Long, final_to);
+        put(&mut bytes, final_to, header.final_to.network);
+        put(&mut bytes, final_to + 4, header.final_to.local);
+        put(&mut bytes, offset_of!(Long, flags), flags);
+        put(&mut bytes, offset_of!(Long, name_len), header.name_len);
+        put(&mut bytes, offset_of!(Long, data_len), header.data_len);
+        let [_, _, end_guard] = self.offsets();
+        put(&mut bytes, end_guard, uapi::KBUS_MSG_END_GUARD);
         bytes
+    }
+}
+
+/// Puts a word at `at`, which is within a header. The offsets are constants, and so is then where
+/// this writes.
+#[inline(always)]
+fn put(header: &mut [u8; MAX_HEADER], at: usize, word: u32) {
+    if let Some(place) = header.get_mut(at..at + 4) {
+        place.copy_from_slice(&word.to_ne_bytes());
     }
 }
 

@@ -5,17 +5,16 @@
 use crate::bus::message::{padded_name_len, GUARD};
 use crate::bus::queue::Content;
 use crate::bus::synthetic::BindEvent;
-use crate::layout::{Layout, MAX_HEADER};
+use crate::layout::Layout;
 
 /// The message that NEXTMSG took from the queue, and how far it has been read. A clone shares the
 /// message.
 #[derive(Clone)]
 pub(crate) struct Reading {
     content: Content,
-    header: [u8; MAX_HEADER],
-    header_len: usize,
-    /// The fixed part of a bind event's data.
-    event: [u8; 12],
+    /// Its reader is the one to answer.
+    yours: bool,
+    layout: Layout,
     total: usize,
     at: usize,
 }
@@ -25,19 +24,12 @@ const ZEROS: [u8; 4] = [0; 4];
 impl Reading {
     /// Starts reading a copy; `yours` says that its reader is the one to answer.
     pub(crate) fn new(layout: Layout, content: Content, yours: bool) -> Self {
-        let mut event = [0; 12];
-        if let Content::Event(bound) = &content {
-            for (bytes, word) in event.chunks_exact_mut(4).zip(bound.data_start()) {
-                bytes.copy_from_slice(&word.to_ne_bytes());
-            }
-        }
         Reading {
-            header: layout.write(&content, yours),
-            header_len: layout.header_len(),
             // What was accepted is short enough.
             total: layout.message_len(&content.header()) as usize,
-            event,
             content,
+            yours,
+            layout,
             at: 0,
         }
     }
@@ -64,9 +56,28 @@ impl Reading {
         count: usize,
         mut put: impl FnMut(&[u8]) -> Result<(), E>,
     ) -> Result<(), E> {
+        let header = self.layout.write(&self.content, self.yours);
+        let header = header.get(..self.layout.header_len()).unwrap_or(&[]);
+        let event = self.event_data();
+        let pieces: [&[u8]; 7] = match &self.content {
+            Content::Message(message) => [header, message.body(), &[], &[], &[], &[], &[]],
+            Content::Said(said) => {
+                let name = said.name();
+                [header, name, padding(name), &GUARD, &[], &[], &[]]
+            }
+            Content::Event(bound) => {
+                let (name, bound) = (BindEvent::name(), bound.bound_name());
+                let (gap, end) = (padding(name), padding(bound));
+                [header, name, gap, &event, bound, end, &GUARD]
+            }
+        };
+
         let mut skip = self.at;
         let mut left = count.min(self.total - self.at);
-        for piece in self.pieces() {
+        for piece in pieces {
+            if left == 0 {
+                break;
+            }
             let Some(piece) = piece.get(skip..) else {
                 skip -= piece.len();
                 continue;
@@ -81,28 +92,15 @@ impl Reading {
         Ok(())
     }
 
-    /// The message, in order.
-    fn pieces(&self) -> [&[u8]; 7] {
-        let header = self.header.get(..self.header_len).unwrap_or(&[]);
-        match &self.content {
-            Content::Message(message) => [header, message.body(), &[], &[], &[], &[], &[]],
-            Content::Said(said) => {
-                let name = said.name();
-                [header, name, padding(name), &GUARD, &[], &[], &[]]
-            }
-            Content::Event(event) => {
-                let (name, bound) = (BindEvent::name(), event.bound_name());
-                [
-                    header,
-                    name,
-                    padding(name),
-                    &self.event,
-                    bound,
-                    padding(bound),
-                    &GUARD,
-                ]
+    /// The fixed part of a bind event's data.
+    fn event_data(&self) -> [u8; 12] {
+        let mut data = [0; 12];
+        if let Content::Event(event) = &self.content {
+            for (bytes, word) in data.chunks_exact_mut(4).zip(event.data_start()) {
+                bytes.copy_from_slice(&word.to_ne_bytes());
             }
         }
+        data
     }
 }
 

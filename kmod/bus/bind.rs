@@ -3,6 +3,7 @@
 //! BIND and UNBIND (specification 3.7).
 
 use super::binding::{self, Binding, Role, Taken};
+use super::ksock::Own;
 use super::queue::Removed;
 use super::synthetic::Kind;
 use super::{node, Bus, BusError, Port, Refusal, Room};
@@ -14,7 +15,7 @@ use kernel::sync::{Arc, UniqueArc};
 pub(crate) struct NewBinding {
     binding: UniqueArc<Binding>,
     route: binding::Room,
-    own: RBTreeNodeReservation<u64, Arc<Binding>>,
+    own: RBTreeNodeReservation<u64, Own>,
 }
 
 impl NewBinding {
@@ -44,7 +45,7 @@ impl NewBinding {
 pub(crate) struct Unbound {
     queued: Removed,
     route: Option<Taken>,
-    own: Option<RBTreeNode<u64, Arc<Binding>>>,
+    own: Option<RBTreeNode<u64, Own>>,
     binding: Arc<Binding>,
 }
 
@@ -77,11 +78,12 @@ impl<P: Port> Bus<P> {
         } = new.take().ok_or(BusError::BadName)?;
         let binding: Arc<Binding> = binding.into();
         if reported {
-            self.announce(true, &binding, false, room);
+            let event = self.event(true, &binding);
+            self.announce(&event, false, room);
         }
         self.routes.insert(&binding, route);
         let ksock = self.ksock_mut(binding.ksock)?;
-        let own = own.into_node(binding.serial, binding);
+        let own = own.into_node(binding.serial, Own::new(binding));
         ksock.bindings.insert(own);
         self.wake_all_waiting(&mut room.wakes);
         Ok(())
@@ -106,14 +108,14 @@ impl<P: Port> Bus<P> {
             .ok_or(BusError::NotBound)?;
         if self.is_reported(&binding) {
             self.prepare_event(room)?;
-            self.announce(false, &binding, false, room);
+            let event = self.event(false, &binding);
+            self.announce(&event, false, room);
         }
 
         let ksock = self.ksock_mut(me)?;
         let set_aside = ksock.queue.set_aside();
-        let queued = ksock.queue.remove_attracted_by(binding.serial);
+        let (queued, own) = ksock.unbind(binding.serial);
         let fewer = set_aside - ksock.queue.set_aside();
-        let own = ksock.bindings.remove_node(&binding.serial);
         for debt in queued.values().flatten().filter_map(|entry| entry.debt(me)) {
             self.answer_for(me, Kind::Unbound, &debt, &mut room.wakes);
         }

@@ -29,7 +29,9 @@ impl<P: Port> Bus<P> {
         if self.reporting && !short {
             let bindings = self.ksocks.get(&me).map(|k| &k.bindings);
             let repliers = bindings.map_or(0, |all| {
-                all.values().filter(|b| b.role() == Role::Replier).count()
+                all.values()
+                    .filter(|own| own.binding.role() == Role::Replier)
+                    .count()
             });
             if let Ok(events @ 1..) = u32::try_from(repliers) {
                 self.need_for_closing(events, room)?;
@@ -49,7 +51,7 @@ impl<P: Port> Bus<P> {
         let mut routes = RBTree::new();
         let mut cursor = ksock.bindings.cursor_back_mut();
         while let Some(here) = cursor {
-            let binding = here.current().1;
+            let binding = &here.current().1.binding;
             if self.is_reported(binding) {
                 self.announce_unbind_at_close(binding, room);
             }

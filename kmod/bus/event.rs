@@ -38,18 +38,7 @@ impl<P: Port> Bus<P> {
     }
 
     /// Queues an event on all who were gathered.
-    pub(super) fn announce(
-        &mut self,
-        is_bind: bool,
-        binding: &Arc<Binding>,
-        set_aside: bool,
-        room: &mut Room<P>,
-    ) {
-        let event = BindEvent {
-            id: self.next_serial(),
-            is_bind,
-            binding: binding.clone(),
-        };
+    pub(super) fn announce(&mut self, event: &BindEvent, set_aside: bool, room: &mut Room<P>) {
         for hearer in &room.hearers {
             let Some(listener) = self.ksocks.get_mut(&hearer.ksock) else {
                 continue;
@@ -64,10 +53,19 @@ impl<P: Port> Bus<P> {
                     binding: hearer.binding,
                     set_aside,
                 };
-                listener.queue.push(place, entry);
+                listener.push(place, entry);
                 self.set_aside += u32::from(set_aside);
                 room.wakes.add(&listener.port);
             }
+        }
+    }
+
+    /// The event that a binding was made or is no more, with an id of its own.
+    pub(super) fn event(&mut self, is_bind: bool, binding: &Arc<Binding>) -> BindEvent {
+        BindEvent {
+            id: self.next_serial(),
+            is_bind,
+            binding: binding.clone(),
         }
     }
 
@@ -75,44 +73,42 @@ impl<P: Port> Bus<P> {
     /// event for which somebody has no room is set aside for all, and when too many are, those
     /// who listen are told that some were lost (6.5).
     pub(super) fn announce_unbind_at_close(&mut self, binding: &Arc<Binding>, room: &mut Room<P>) {
-        // The close made sure of the memory for the gathering, or else memory is short and
-        // whoever could not be gathered loses the event like the others.
+        let event = self.event(false, binding);
+        // The close made sure of the memory, unless memory is short.
         let gathered = self.gather(BindEvent::name(), room).is_ok();
-        let enough = gathered && room.places.len() >= room.hearers.len();
-        if enough && room.hearers.iter().all(|hearer| hearer.fits) {
-            return self.announce(false, binding, false, room);
-        }
-        let after = u64::from(self.set_aside) + room.hearers.len() as u64;
-        if enough && !self.tragic && after <= u64::from(MAX_SET_ASIDE) {
-            return self.announce(false, binding, true, room);
+        if gathered && room.places.len() >= room.hearers.len() {
+            if room.hearers.iter().all(|hearer| hearer.fits) {
+                return self.announce(&event, false, room);
+            }
+            let after = u64::from(self.set_aside) + room.hearers.len() as u64;
+            if !self.tragic && after <= u64::from(MAX_SET_ASIDE) {
+                return self.announce(&event, true, room);
+            }
         }
         self.lose_event(room);
     }
 
-    /// Tells everybody gathered that events were lost, unless they know.
+    /// Tells all who listen that events were lost, unless they know. This needs no memory.
     fn lose_event(&mut self, room: &mut Room<P>) {
-        if !self.tragic {
-            self.tragic = true;
-            self.tragedies += 1;
-        }
+        self.tragic = true;
+        let (ksocks, last_serial) = (&mut self.ksocks, &mut self.last_serial);
+        let set_aside = &mut self.set_aside;
         let mut id: Option<MsgId> = None;
-        for hearer in &room.hearers {
-            let Some(listener) = self.ksocks.get_mut(&hearer.ksock) else {
-                continue;
+        self.routes.route(BindEvent::name(), |binding| {
+            let Some(listener) = ksocks.get_mut(&binding.ksock) else {
+                return;
             };
-            if listener.told_of_tragedy == self.tragedies {
-                continue;
+            if listener.queue.tells_of_loss() {
+                return;
             }
             // The place that is kept for this will do if there is no other. If it is in use, the
             // Ksock has such a message to read anyway.
             let Some(place) = room.places.pop().or_else(|| listener.lost_place.take()) else {
-                continue;
+                return;
             };
-            listener.told_of_tragedy = self.tragedies;
-            let id = *id.get_or_insert_with(|| fresh_serial(&mut self.last_serial));
             let said = Synthetic {
                 kind: Kind::EventsLost,
-                id,
+                id: *id.get_or_insert_with(|| fresh_serial(last_serial)),
                 in_reply_to: MsgId::NONE,
                 from: 0,
                 to: 0,
@@ -120,13 +116,13 @@ impl<P: Port> Bus<P> {
             let entry = Entry {
                 content: Content::Said(said),
                 duty: None,
-                binding: hearer.binding,
+                binding: binding.serial,
                 set_aside: true,
             };
-            listener.queue.push(place, entry);
-            self.set_aside += 1;
+            listener.push(place, entry);
+            *set_aside += 1;
             room.wakes.add(&listener.port);
-        }
+        });
     }
 
     /// How much memory announcing `events` unbindings at close can take at the most.
@@ -198,9 +194,7 @@ impl<P: Port> Bus<P> {
                 is_bind: true,
                 binding: binding.clone(),
             };
-            ksock
-                .queue
-                .push(place, Entry::unbound(Content::Event(event)));
+            ksock.push(place, Entry::unbound(Content::Event(event)));
             room.wakes.add(&ksock.port);
         }
         Ok(())
@@ -210,7 +204,8 @@ impl<P: Port> Bus<P> {
     pub(super) fn collect_bindings(&self, room: &mut Room<P>, wanted: impl Fn(&Binding) -> bool) {
         room.bindings.clear();
         for ksock in self.ksocks.values() {
-            for binding in ksock.bindings.values().filter(|binding| wanted(binding)) {
+            let bindings = ksock.bindings.values().map(|own| &own.binding);
+            for binding in bindings.filter(|binding| wanted(binding)) {
                 let _ = room.bindings.push_within_capacity(binding.clone());
             }
         }

@@ -4,9 +4,9 @@
 
 use super::binding::Binding;
 use super::message::{Message, MsgId};
-use super::queue::{Place, Queue};
-use super::reply::{Awaited, Owed};
-use kernel::rbtree::RBTree;
+use super::queue::{Entry, Place, Queue, Removed};
+use super::reply::{Awaited, Owed, Spare};
+use kernel::rbtree::{RBTree, RBTreeNode};
 use kernel::sync::Arc;
 
 /// How far a file has got with the message it reads and the one it writes, for
@@ -45,6 +45,19 @@ pub(crate) trait Port: Clone {
     fn progress(&self) -> Progress;
 }
 
+/// A binding, as its Ksock knows it.
+pub(crate) struct Own {
+    pub(crate) binding: Arc<Binding>,
+    /// How many entries in the Ksock's queue it attracted.
+    queued: u32,
+}
+
+impl Own {
+    pub(crate) fn new(binding: Arc<Binding>) -> Self {
+        Own { binding, queued: 0 }
+    }
+}
+
 /// A send that waits for room (specification 7).
 pub(crate) struct Pending {
     pub(crate) message: Arc<Message>,
@@ -58,18 +71,17 @@ pub(crate) struct Ksock<P> {
     pub(crate) queue: Queue,
     /// How many messages, waiting or reserved for answers, it takes.
     limit: u32,
-    /// The limit was lowered below what it was: answers may not fit any more.
+    /// The limit was set below what there was: answers may not fit any more.
     lowered: bool,
     pub(crate) only_once: bool,
     /// Its bindings by serial: the newest last.
-    pub(crate) bindings: RBTree<u64, Arc<Binding>>,
+    pub(crate) bindings: RBTree<u64, Own>,
     pub(crate) awaited: Awaited,
     pub(crate) owed: Owed,
+    pub(crate) spare: Spare,
     pub(crate) pending: Option<Pending>,
     /// The id of the last message it tried to deliver.
     pub(crate) last_sent: MsgId,
-    /// The last time bind events were lost that it was told of; see `Bus::tragedies`.
-    pub(crate) told_of_tragedy: u64,
     /// For the news that bind events were lost, which must find a place when memory is short.
     pub(crate) lost_place: Option<Place>,
 }
@@ -88,11 +100,42 @@ impl<P> Ksock<P> {
             bindings: RBTree::new(),
             awaited: Awaited::new(),
             owed: Owed::new(),
+            spare: Spare::default(),
             pending: None,
             last_sent: MsgId::NONE,
-            told_of_tragedy: 0,
             lost_place: Some(lost_place),
         }
+    }
+
+    /// Queues an entry; see [`Queue::push`].
+    pub(crate) fn push(&mut self, place: Place, entry: Entry) {
+        self.count_queued(&entry, |n| n.saturating_add(1));
+        self.queue.push(place, entry);
+    }
+
+    /// Takes the front entry; see [`Queue::pop`].
+    pub(crate) fn pop(&mut self) -> Option<(Entry, Place)> {
+        let (entry, place) = self.queue.pop()?;
+        self.count_queued(&entry, |n| n.saturating_sub(1));
+        Some((entry, place))
+    }
+
+    fn count_queued(&mut self, entry: &Entry, change: impl Fn(u32) -> u32) {
+        // 0 is no binding.
+        if entry.binding != 0 {
+            if let Some(own) = self.bindings.get_mut(&entry.binding) {
+                own.queued = change(own.queued);
+            }
+        }
+    }
+
+    /// Takes a binding away, and out of the queue all that it attracted, in order. No look at
+    /// the queue is needed for what attracted nothing.
+    pub(crate) fn unbind(&mut self, binding: u64) -> (Removed, Option<RBTreeNode<u64, Own>>) {
+        let own = self.bindings.get(&binding);
+        let queued = own.map_or(0, |own| own.queued);
+        let removed = self.queue.remove_attracted_by(binding, queued);
+        (removed, self.bindings.remove_node(&binding))
     }
 
     pub(crate) fn limit(&self) -> u32 {
@@ -102,7 +145,7 @@ impl<P> Ksock<P> {
     /// Sets the limit. What is queued stays.
     pub(crate) fn set_limit(&mut self, limit: u32) {
         if limit != self.limit {
-            self.lowered = limit < self.limit;
+            self.lowered = self.load() > u64::from(limit);
         }
         self.limit = limit;
     }

@@ -123,10 +123,10 @@ impl Message {
         let (name, rest) = body.split_at_mut(name_room);
         let (data, guard) = rest.split_at_mut(data_room);
         let (name, name_padding) = name.split_at_mut(name_len);
+        name::check_for_sending(name)?;
         name_padding.fill(0);
         data.split_at_mut(data_len).1.fill(0);
         guard.copy_from_slice(&GUARD);
-        name::check_for_sending(name)?;
 
         let mut header = header;
         header.flags &= !uapi::KBUS_BIT_SYNTHETIC;

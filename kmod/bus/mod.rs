@@ -31,7 +31,7 @@ pub(crate) use bind::NewBinding;
 pub(crate) use error::{BusError, Refusal};
 pub(crate) use ksock::Port;
 pub(crate) use room::Room;
-pub(crate) use send::Sent;
+pub(crate) use send::{Ready, Sent};
 
 use binding::Routes;
 use kernel::prelude::*;
@@ -62,8 +62,6 @@ pub(crate) struct Bus<P> {
     set_aside: u32,
     /// Bind events are being lost: none is set aside until all that are have found room.
     tragic: bool,
-    /// How often it came to that.
-    tragedies: u64,
 }
 
 /// The memory for a new Ksock.
@@ -111,7 +109,6 @@ impl<P: Port> Bus<P> {
             verbose: false,
             set_aside: 0,
             tragic: false,
-            tragedies: 0,
         })
     }
 
@@ -133,7 +130,7 @@ impl<P: Port> Bus<P> {
     pub(crate) fn next(&mut self, me: u32, room: &mut Room<P>) -> Result<Option<Next>, BusError> {
         let ksock = self.ksocks.get_mut(&me).ok_or(BusError::Closed)?;
         let set_aside = ksock.queue.set_aside();
-        let Some((entry, place)) = ksock.queue.pop() else {
+        let Some((entry, place)) = ksock.pop() else {
             return Ok(None);
         };
         let fewer = set_aside - ksock.queue.set_aside();
@@ -231,10 +228,10 @@ impl<P: Port> Bus<P> {
             from: replier,
             to: debt.requester,
         };
-        requester
-            .queue
-            .push(answer.place, Entry::unbound(Content::Said(said)));
+        requester.push(answer.place, Entry::unbound(Content::Said(said)));
         wakes.add(&requester.port);
+        // If a reply to it waits for room somewhere, it has come too late.
+        self.wake_all_waiting(wakes);
     }
 
     /// Entries that were set aside have found room, or are gone.
@@ -247,6 +244,9 @@ impl<P: Port> Bus<P> {
 
     /// There may be room at `full` now: those who wait for it should try again.
     fn wake_those_blocked_by(&mut self, full: u32, wakes: &mut Wakes<P>) {
+        if self.waiting.is_empty() {
+            return;
+        }
         let mut cursor = self.waiting.cursor_lower_bound_mut(&(full, 0));
         while let Some(here) = cursor {
             let &(by, sender) = here.current().0;
@@ -260,7 +260,8 @@ impl<P: Port> Bus<P> {
         }
     }
 
-    /// The bindings have changed, and with them perhaps whom a pending message goes to.
+    /// The bindings have changed, and with them perhaps whom a pending message goes to; or a
+    /// request was answered, and perhaps one of them is a reply to it.
     fn wake_all_waiting(&self, wakes: &mut Wakes<P>) {
         for (_, sender) in self.waiting.keys() {
             if let Some(sender) = self.ksocks.get(sender) {

@@ -43,13 +43,19 @@ pub(crate) fn check(text: &[u8]) -> Result<Tail, BusError> {
     if words.is_empty() {
         return Ok(tail);
     }
-    let Some((b'.', words)) = words.split_first() else {
+    if words.first() != Some(&b'.') {
         return Err(BusError::BadName);
-    };
-    for word in words.split(|&byte| byte == b'.') {
-        if word.is_empty() || !word.iter().all(|&byte| is_alphanumeric(byte)) {
+    }
+    let mut in_word = true;
+    for &byte in words {
+        let alphanumeric = ALPHANUMERIC.get(usize::from(byte)) == Some(&true);
+        if !alphanumeric && (byte != b'.' || !in_word) {
             return Err(BusError::BadName);
         }
+        in_word = alphanumeric;
+    }
+    if !in_word {
+        return Err(BusError::BadName);
     }
     Ok(tail)
 }
@@ -62,10 +68,18 @@ pub(crate) fn check_for_sending(text: &[u8]) -> Result<(), BusError> {
     }
 }
 
-/// ASCII letters and digits and, as the original's table had it, the letters of Latin-1.
-fn is_alphanumeric(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || (byte >= 0xC0 && byte != 0xD7 && byte != 0xF7)
-}
+/// ASCII letters and digits and, as the original's table had it, the letters of Latin-1. A table,
+/// because every byte of every name is looked up.
+static ALPHANUMERIC: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        table[byte] =
+            (byte as u8).is_ascii_alphanumeric() || (byte >= 0xC0 && byte != 0xD7 && byte != 0xF7);
+        byte += 1;
+    }
+    table
+};
 
 /// A running hash (FNV-1a).
 #[derive(Clone, Copy)]

@@ -9,7 +9,7 @@
 
 use super::message::{Header, Message, MsgId};
 use super::reply::DebtRoom;
-use super::synthetic::{BindEvent, Synthetic};
+use super::synthetic::{BindEvent, Kind, Synthetic};
 use kernel::rbtree::{RBTree, RBTreeNodeReservation};
 use kernel::sync::Arc;
 
@@ -28,6 +28,11 @@ impl Content {
             Content::Said(synthetic) => synthetic.header(),
             Content::Event(event) => event.header(),
         }
+    }
+
+    /// Is it the news that bind events were lost?
+    fn tells_of_loss(&self) -> bool {
+        matches!(self, Content::Said(said) if said.kind == Kind::EventsLost)
     }
 
     fn id(&self) -> MsgId {
@@ -70,6 +75,10 @@ pub(crate) struct Queue {
     back: i64,
     len: u32,
     set_aside: u32,
+    /// How many of those tell that events were lost: none or one.
+    losses: u32,
+    /// Entries that were set aside and stand before this count by now: they have moved in.
+    moved_in: i64,
     /// The id of what was pushed last, for "messages only once".
     last: Option<MsgId>,
 }
@@ -82,6 +91,8 @@ impl Queue {
             back: 0,
             len: 0,
             set_aside: 0,
+            losses: 0,
+            moved_in: i64::MIN,
             last: None,
         }
     }
@@ -100,18 +111,26 @@ impl Queue {
         self.set_aside
     }
 
+    /// Is there, set aside, the news that bind events were lost?
+    pub(crate) fn tells_of_loss(&self) -> bool {
+        self.losses > 0
+    }
+
     /// Was this message the last thing pushed?
     pub(crate) fn just_got(&self, id: MsgId) -> bool {
         self.last == Some(id)
     }
 
-    pub(crate) fn push(&mut self, place: Place, entry: Entry) {
+    pub(super) fn push(&mut self, place: Place, entry: Entry) {
         let Entry {
             content, set_aside, ..
         } = &entry;
         self.last = Some(content.id());
         self.len += 1;
-        self.set_aside += u32::from(*set_aside);
+        if *set_aside {
+            self.set_aside += 1;
+            self.losses += u32::from(content.tells_of_loss());
+        }
         let urgent = matches!(content, Content::Message(m) if m.header().is_urgent());
         let at = if urgent {
             self.front -= 1;
@@ -123,50 +142,85 @@ impl Queue {
         self.entries.insert(place.into_node(at, Some(entry)));
     }
 
-    /// Takes the front entry, and gives its place back. If there are entries set aside, one of
-    /// them counts from now on.
-    pub(crate) fn pop(&mut self) -> Option<(Entry, Place)> {
+    /// Takes the front entry, and gives its place back. If there are entries set aside, the
+    /// oldest of them counts from now on.
+    pub(super) fn pop(&mut self) -> Option<(Entry, Place)> {
         let mut front = self.entries.cursor_front_mut()?;
-        let entry = front.current_mut().1.take();
+        let (&at, entry) = front.current_mut();
+        let entry = entry.take();
         let (_, node) = front.remove_current();
         let place = node.into_reservation();
         self.len = self.len.saturating_sub(1);
-        self.count_one_more();
+        let aside = entry.as_ref().filter(|entry| self.is_aside(at, entry));
+        match aside {
+            Some(entry) => self.count_in(entry.content.tells_of_loss()),
+            None => self.move_one_in(),
+        }
         if self.len == 0 {
             // Start again, so that positions never run out.
             self.front = -1;
             self.back = 0;
+            self.moved_in = i64::MIN;
         }
         Some((entry?, place))
     }
 
-    fn count_one_more(&mut self) {
+    fn is_aside(&self, at: i64, entry: &Entry) -> bool {
+        entry.set_aside && at >= self.moved_in
+    }
+
+    /// An entry is not set aside any more.
+    fn count_in(&mut self, tells_of_loss: bool) {
         self.set_aside = self.set_aside.saturating_sub(1);
+        self.losses = self.losses.saturating_sub(u32::from(tells_of_loss));
+    }
+
+    /// The oldest entry set aside counts from now on.
+    fn move_one_in(&mut self) {
+        if self.set_aside == 0 {
+            return;
+        }
+        // Each entry is passed over once, however many move in.
+        while let Some(here) = self.entries.cursor_lower_bound(&self.moved_in) {
+            let (&at, entry) = here.current();
+            self.moved_in = at + 1;
+            if let Some(entry) = entry.as_ref().filter(|entry| entry.set_aside) {
+                let tells_of_loss = entry.content.tells_of_loss();
+                self.count_in(tells_of_loss);
+                return;
+            }
+        }
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Entry> {
         self.entries.values().flatten()
     }
 
-    /// Takes out all that `binding` attracted, in order.
-    pub(crate) fn remove_attracted_by(&mut self, binding: u64) -> Removed {
+    /// Takes out the `count` entries that `binding` attracted, in order.
+    pub(super) fn remove_attracted_by(&mut self, binding: u64, mut count: u32) -> Removed {
         let mut removed = RBTree::new();
         let mut from = i64::MIN;
-        let mut aside = 0;
-        while let Some(here) = self.entries.cursor_lower_bound_mut(&from) {
+        while count > 0 {
+            let Some(here) = self.entries.cursor_lower_bound_mut(&from) else {
+                break;
+            };
             let (&at, entry) = here.current();
             from = at + 1;
             let Some(entry) = entry.as_ref().filter(|e| e.binding == binding) else {
                 continue;
             };
-            aside += u32::from(entry.set_aside);
+            let aside =
+                (entry.set_aside && at >= self.moved_in).then(|| entry.content.tells_of_loss());
             let (_, node) = here.remove_current();
             removed.insert(node);
+            count -= 1;
+            if let Some(tells_of_loss) = aside {
+                self.count_in(tells_of_loss);
+            }
             self.len = self.len.saturating_sub(1);
         }
         if !removed.is_empty() {
-            self.set_aside = self.set_aside.saturating_sub(aside).min(self.len);
-            self.count_one_more();
+            self.move_one_in();
         }
         removed
     }

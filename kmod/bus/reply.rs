@@ -38,6 +38,14 @@ pub(crate) type AnswerRoom = RBTreeNodeReservation<Request, Option<Answer>>;
 /// The memory for one debt.
 pub(crate) type DebtRoom = RBTreeNodeReservation<Reverse<u64>, Debt>;
 
+/// The memory that an answered request was noted with, kept for its requester's next one.
+#[derive(Default)]
+pub(crate) struct Spare {
+    pub(crate) answer: Option<AnswerRoom>,
+    pub(crate) debt: Option<DebtRoom>,
+    pub(crate) place: Option<Place>,
+}
+
 /// A counted set of notes.
 struct Notes<K, V> {
     tree: RBTree<K, V>,

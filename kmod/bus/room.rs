@@ -10,7 +10,7 @@
 use super::binding::Binding;
 use super::message::Message;
 use super::queue::Place;
-use super::reply::{AnswerRoom, DebtRoom};
+use super::reply::{AnswerRoom, DebtRoom, Spare};
 use super::{node, BusError, Port};
 use kernel::prelude::*;
 use kernel::rbtree::RBTreeNodeReservation;
@@ -101,6 +101,9 @@ pub(crate) struct Room<P> {
     pub(super) usual: usize,
 }
 
+/// How many unused places a room keeps.
+const KEPT: usize = 4;
+
 impl<P: Port> Room<P> {
     /// An empty room, but for the few wakes that nearly every verb has.
     pub(crate) fn new() -> Result<Self, BusError> {
@@ -125,6 +128,7 @@ impl<P: Port> Room<P> {
             let more = wanted.saturating_sub(vec.len());
             Ok(vec.reserve(more, GFP_KERNEL_ACCOUNT)?)
         }
+        capacity(&mut self.places, need.places.max(KEPT))?;
         capacity(&mut self.hearers, need.hearers)?;
         capacity(&mut self.bindings, need.bindings)?;
         // Beside the listeners: a replier, a requester, and the caller itself.
@@ -158,7 +162,6 @@ impl<P: Port> Room<P> {
     /// After a verb, outside the lock: frees what was left behind, and keeps no more than a
     /// little for the next one.
     pub(crate) fn tidy(&mut self) {
-        const KEPT: usize = 4;
         self.wakes.call();
         self.dropped = None;
         self.bindings.clear();
@@ -172,12 +175,27 @@ impl<P: Port> Room<P> {
     }
 
     /// Before a send: as many places as the last one used will do for this one, mostly.
-    pub(crate) fn expect_as_usual(&mut self, request: bool) -> Result<(), BusError> {
+    pub(crate) fn expect_as_usual(&mut self) -> Result<(), BusError> {
+        if self.places.len() >= self.usual {
+            return Ok(());
+        }
         self.supply(Need {
-            places: self.usual + if request { 2 } else { 0 },
-            request,
-            ..Need::default()
+            places: self.usual,
+            ..Need::NOTHING
         })
+    }
+
+    /// Takes over what the last request left behind.
+    pub(super) fn take_spare(&mut self, spare: &mut Spare) {
+        if self.answer.is_none() {
+            self.answer = spare.answer.take();
+        }
+        if self.debt.is_none() {
+            self.debt = spare.debt.take();
+        }
+        if let Some(place) = spare.place.take() {
+            self.give_back(place);
+        }
     }
 
     /// A place that is not needed any more: kept if that costs nothing.

@@ -45,8 +45,11 @@ impl<P: Port> Bus<P> {
             return self.send_again(me, message, has_room, room);
         }
         let draft = message.as_mut().ok_or(BusError::NothingWritten)?;
-        if draft.header().is_request() && !ksock.has_room() {
-            return Err(BusError::NoRoomForAnswer.into());
+        if draft.header().is_request() {
+            if !ksock.has_room() {
+                return Err(BusError::NoRoomForAnswer.into());
+            }
+            room.take_spare(&mut self.ksock_mut(me)?.spare);
         }
         let decision = self.decide(me, draft, room);
         match &decision {
@@ -119,6 +122,11 @@ impl<P: Port> Bus<P> {
             let message = pending.message.clone();
             self.retry_for_poll(me, message, room)?;
         }
+        Ok(self.ready(me, writable)?)
+    }
+
+    /// What poll tells of a Ksock that has nothing pending, or of a pending send as it is.
+    pub(crate) fn ready(&self, me: u32, writable: bool) -> Result<Ready, BusError> {
         let ksock = self.ksock(me)?;
         Ok(Ready {
             readable: ksock.is_readable(),
@@ -153,7 +161,7 @@ impl<P: Port> Bus<P> {
         };
         let place = room.places.pop().ok_or(Refusal::Need(Need::ONE_PLACE))?;
         let ksock = self.ksock_mut(me)?;
-        ksock.queue.push(place, Entry::unbound(Content::Said(said)));
+        ksock.push(place, Entry::unbound(Content::Said(said)));
         room.wakes.add(&ksock.port);
         Ok(())
     }
@@ -226,7 +234,8 @@ impl<P: Port> Bus<P> {
         room.usual = room.hearers.len();
 
         if let Some((requester, request)) = plan.answers {
-            self.answer(me, requester, &request, copy(0, None), room);
+            let in_use = room.hearers.len() + if plan.asks.is_some() { 2 } else { 0 };
+            self.answer(me, requester, &request, copy(0, None), room, in_use);
         }
 
         if let Some(target) = plan.asks {
@@ -241,10 +250,12 @@ impl<P: Port> Bus<P> {
                 continue;
             }
             if let Some(place) = room.places.pop() {
-                listener.queue.push(place, copy(hearer.binding, None));
+                listener.push(place, copy(hearer.binding, None));
                 room.wakes.add(&listener.port);
             }
         }
+        // Perhaps nobody got it. It is not freed here, under the lock.
+        room.dropped = Some(message);
     }
 
     /// Notes that `me` awaits an answer, keeping the place for it, and queues the request.
@@ -275,12 +286,13 @@ impl<P: Port> Bus<P> {
                 request: request.serial,
                 room: debt,
             };
-            replier.queue.push(place, entry(Some(duty)));
+            replier.push(place, entry(Some(duty)));
             room.wakes.add(&replier.port);
         }
     }
 
-    /// Puts an answer into the place that was kept for it, and strikes the answerer's debt.
+    /// Puts an answer into the place that was kept for it, and strikes the answerer's debt. Of the
+    /// room's places, `in_use` are for other copies of the message.
     fn answer(
         &mut self,
         me: u32,
@@ -288,24 +300,35 @@ impl<P: Port> Bus<P> {
         request: &Request,
         entry: Entry,
         room: &mut Room<P>,
+        in_use: usize,
     ) {
         let Some(ksock) = self.ksocks.get_mut(&requester) else {
             return;
         };
-        let Some((answer, spare)) = ksock.awaited.take(request) else {
+        let Some((answer, note)) = ksock.awaited.take(request) else {
             return;
         };
-        ksock.queue.push(answer.place, entry);
+        ksock.push(answer.place, entry);
         room.wakes.add(&ksock.port);
-        room.answer.get_or_insert(spare);
+        // If another reply to it waits for room somewhere, it has come too late.
+        self.wake_all_waiting(&mut room.wakes);
         // Somebody else may have answered: the replier then keeps its debt, but nobody waits
         // for it any more.
+        let mut debt = None;
         if request.replier == me {
             let replier = self.ksocks.get_mut(&me);
-            let struck = replier.zip(answer.debt).and_then(|(k, n)| k.owed.strike(n));
-            if let Some(spare) = struck {
-                room.debt.get_or_insert(spare);
-            }
+            debt = replier.zip(answer.debt).and_then(|(k, n)| k.owed.strike(n));
+        }
+        // Places pile up where requests are read, and run short where they are sent.
+        let place = match room.places.len() > in_use {
+            true => room.places.pop(),
+            false => None,
+        };
+        if let Some(requester) = self.ksocks.get_mut(&requester) {
+            let spare = &mut requester.spare;
+            spare.answer = spare.answer.take().or(Some(note));
+            spare.debt = spare.debt.take().or(debt);
+            spare.place = spare.place.take().or(place);
         }
     }
 }

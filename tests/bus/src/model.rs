@@ -448,6 +448,12 @@ impl Model {
         self.sock(ksock).pending.is_some()
     }
 
+    /// Is it a request that a ksock is sending?
+    pub fn is_asking(&self, ksock: u32) -> bool {
+        let pending = self.sock(ksock).pending.as_ref();
+        pending.is_some_and(|msg| msg.flags & WANT_A_REPLY != 0)
+    }
+
     /// MSGONLYONCE, §3.7: the previous value.
     pub fn only_once(&mut self, ksock: u32, on: Option<bool>) -> bool {
         let sock = self.sock_mut(ksock);

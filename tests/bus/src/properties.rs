@@ -272,7 +272,7 @@ impl Play {
         }
     }
 
-    /// The pending message was given up, and its sender knows.
+    /// The pending request was given up, and its sender knows.
     fn withdrawn(&mut self, ksock: u32, id: Id) {
         let accepted = self.accepted.entry(ksock).or_default();
         if let Some(at) = accepted.iter().rposition(|&was| was == id) {
@@ -395,10 +395,10 @@ impl Play {
             }
             Step::SendAgain(k) => {
                 let ksock = self.ksock(k);
-                let pending = self.world.model.is_sending(ksock);
+                let asking = self.world.model.is_asking(ksock);
                 let id = self.world.model.last_sent(ksock);
                 let answer = self.world.send_again(ksock);
-                if pending && !matches!(answer, Ok(_) | Err(Errno::EAGAIN)) {
+                if asking && !matches!(answer, Ok(_) | Err(Errno::EAGAIN)) {
                     self.withdrawn(ksock, id);
                 }
             }
@@ -410,7 +410,7 @@ impl Play {
             }
             Step::Discard(k) => {
                 let ksock = self.ksock(k);
-                if self.world.model.is_sending(ksock) {
+                if self.world.model.is_asking(ksock) {
                     self.withdrawn(ksock, self.world.model.last_sent(ksock));
                 }
                 self.world.discard(ksock);

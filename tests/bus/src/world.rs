@@ -450,7 +450,6 @@ impl World {
             &("send", ksock, msg),
             |world| {
                 let mut message = Some(draft(msg)?);
-                let is_request = msg.flags & WANT_A_REPLY != 0;
                 if !world.bare_rooms {
                     let (_, room) = world.files.get_mut(&ksock).expect("an open ksock");
                     room.expect_as_usual().map_err(errno)?;
