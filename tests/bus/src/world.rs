@@ -11,7 +11,7 @@ use crate::bus::queue::Content;
 use crate::bus::report::{write_bindings, Text};
 use crate::bus::room::Need;
 use crate::bus::{self, ksock::Progress, Bus, BusError, NewBinding, NewKsock, Port, Refusal, Sent};
-use crate::model::{Errno, Id, Model, Msg, WANT_A_REPLY, WANT_YOU_TO_REPLY};
+use crate::model::{Errno, Id, Model, Msg, WANT_YOU_TO_REPLY};
 use kernel::prelude::*;
 use kernel::sync::UniqueArc;
 use kernel::testing;
