@@ -44,14 +44,13 @@ impl Times {
     pub fn cost_of_parts<const N: usize>(self, mut act: impl FnMut(&mut Laps<N>)) -> [f64; N] {
         self.costs_of(|| {
             let mut laps = Laps {
-                spent: [0; N],
+                spent: [0.0; N],
                 last: 0,
             };
             for _ in 0..self.each {
                 act(&mut laps);
             }
-            laps.spent
-                .map(|spent| spent as f64 / f64::from(self.each) - clock_cost())
+            laps.spent.map(|spent| spent / f64::from(self.each))
         })
     }
 
@@ -69,7 +68,7 @@ fn median(mut figures: Vec<f64>) -> f64 {
 
 /// What the parts of something took so far.
 pub struct Laps<const N: usize> {
-    spent: [u64; N],
+    spent: [f64; N],
     last: u64,
 }
 
@@ -80,11 +79,12 @@ impl<const N: usize> Laps<N> {
         self.last = sys::now();
     }
 
-    /// Part number `n` is over, and the next one starts.
+    /// What was timed since the last call is of part number `n`; the next
+    /// lap starts.
     #[inline]
     pub fn lap(&mut self, n: usize) {
         let now = sys::now();
-        self.spent[n] += now - self.last;
+        self.spent[n] += (now - self.last) as f64 - clock_cost();
         self.last = sys::now();
     }
 }

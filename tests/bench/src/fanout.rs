@@ -15,8 +15,8 @@ pub fn run() {
     let mut table = Table::of_carriers(true);
     for (count, times) in [
         (1, Times::new(9, 400)),
-        (8, Times::new(9, 100)),
-        (64, Times::new(9, 20)),
+        (8, Times::new(9, 200)),
+        (64, Times::new(9, 40)),
     ] {
         let kbus = announcement(Carrier::Kbus, count, true, times);
         for (polled, how) in [(false, "plain"), (true, "poll")] {

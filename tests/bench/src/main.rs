@@ -39,6 +39,7 @@ fn main() {
     }
     raise_limits();
     clock::wait_out_boot();
+    calls::copying();
     for (name, run) in GROUPS {
         if wanted.is_empty() || wanted.iter().any(|wanted| wanted == name) {
             run();

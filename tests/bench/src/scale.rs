@@ -38,8 +38,9 @@ impl Scene {
         }
     }
 
-    /// With that many bindings more, names like ours beside ours: half of
-    /// them the binder's own, and of listeners as well as repliers.
+    /// With that many bindings more, to names like ours beside ours: half of
+    /// them the binder's own; of listeners and of repliers; to names and to
+    /// wildcards.
     fn with_bindings(count: usize) -> Scene {
         let mut scene = Scene::new();
         let other = Ksock::open();
@@ -50,7 +51,8 @@ impl Scene {
                 Role::Replier
             };
             let ksock = if n % 2 == 0 { &scene.binder } else { &other };
-            ksock.bind(role, &format!("$.Bench.Other{n}"));
+            let tail = ["", ".%", ".*"][n % 3];
+            ksock.bind(role, &format!("$.Bench.Other{n}{tail}"));
         }
         scene._others.push(other);
         scene
@@ -105,19 +107,20 @@ impl Scene {
         receiver.unbind(Role::Listener, NAME);
         let request = Message::request(NAME, SIZE);
         let mut reply = Message::announcement(NAME, SIZE);
-        let [asked, written, replied, taken] = TIMES.cost_of_parts(|laps| {
+        let [asked, replied, rest] = TIMES.cost_of_parts(|laps| {
             laps.start();
             sender.write(&request);
+            laps.lap(2);
             sender.send();
-            receiver.take(&mut buffer);
             laps.lap(0);
+            receiver.take(&mut buffer);
             reply.answer(&buffer);
             receiver.write(&reply);
-            laps.lap(1);
-            receiver.send();
             laps.lap(2);
+            receiver.send();
+            laps.lap(1);
             sender.take(&mut buffer);
-            laps.lap(3);
+            laps.lap(2);
         });
 
         const OWN: &str = "$.Bench.Own";
@@ -128,18 +131,13 @@ impl Scene {
             self.binder.unbind(Role::Listener, OWN);
             laps.lap(1);
         });
-        [
-            send,
-            replied,
-            asked + written + replied + taken,
-            bound,
-            unbound,
-        ]
+        [send, asked, replied, asked + replied + rest, bound, unbound]
     }
 }
 
-const CALLS: [&str; 5] = [
+const CALLS: [&str; 6] = [
     "SEND, announcement",
+    "SEND, request",
     "SEND, reply",
     "request and reply",
     "BIND",
