@@ -280,6 +280,27 @@ fn send_decision_reply_checks() {
         Err(ECONNREFUSED),
         "{{1,0}} is a reply"
     );
+    // Not even where another request would be the next in any order.
+    b.post(&Msg::ask("$.A").id(2, 200)).unwrap();
+    for near in [
+        id(0, 1),
+        id(0, asked.serial - 1),
+        id(0, asked.serial + 1),
+        id(1, asked.serial),
+        id(2, 199),
+        id(2, 201),
+        id(3, 0),
+    ] {
+        eq!(
+            a.post(&right.clone().re(near)),
+            Err(ECONNREFUSED),
+            "{near:?}, of {asked:?} and [2:200]"
+        );
+    }
+    b.nothing();
+    let other = a.take();
+    a.answer(&other);
+    eq!(b.take().in_reply_to, id(2, 200));
     // An id on another bus is nobody here.
     let far = Ksock::on(1);
     eq!(far.post(&right), Err(EADDRNOTAVAIL));
