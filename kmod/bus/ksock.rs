@@ -117,6 +117,7 @@ impl<P> Ksock<P> {
     pub(crate) fn pop(&mut self) -> Option<(Entry, Place)> {
         let (entry, place) = self.queue.pop()?;
         self.count_queued(&entry, |n| n.saturating_sub(1));
+        self.calm_down();
         Some((entry, place))
     }
 
@@ -135,7 +136,13 @@ impl<P> Ksock<P> {
         let own = self.bindings.get(&binding);
         let queued = own.map_or(0, |own| own.queued);
         let removed = self.queue.remove_attracted_by(binding, queued);
+        self.calm_down();
         (removed, self.bindings.remove_node(&binding))
+    }
+
+    /// Once all there is fits below the limit, so do all answers from then on.
+    fn calm_down(&mut self) {
+        self.lowered &= self.load() > u64::from(self.limit);
     }
 
     pub(crate) fn limit(&self) -> u32 {

@@ -137,11 +137,9 @@ impl<P: Port> Bus<P> {
         let debt = entry.debt(me);
         let Entry { content, duty, .. } = entry;
 
-        match &content {
-            Content::Said(said) if said.kind == Kind::EventsLost && ksock.lost_place.is_none() => {
-                ksock.lost_place = Some(place)
-            }
-            _ => room.give_back(place),
+        match ksock.lost_place {
+            None => ksock.lost_place = Some(place),
+            Some(_) => room.give_back(place),
         }
         let yours = duty.is_some();
         if let (Some(duty), Some(debt)) = (duty, debt) {

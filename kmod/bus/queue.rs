@@ -200,6 +200,7 @@ impl Queue {
     pub(super) fn remove_attracted_by(&mut self, binding: u64, mut count: u32) -> Removed {
         let mut removed = RBTree::new();
         let mut from = i64::MIN;
+        let mut shrank = false;
         while count > 0 {
             let Some(here) = self.entries.cursor_lower_bound_mut(&from) else {
                 break;
@@ -214,12 +215,13 @@ impl Queue {
             let (_, node) = here.remove_current();
             removed.insert(node);
             count -= 1;
-            if let Some(tells_of_loss) = aside {
-                self.count_in(tells_of_loss);
+            match aside {
+                Some(tells_of_loss) => self.count_in(tells_of_loss),
+                None => shrank = true,
             }
             self.len = self.len.saturating_sub(1);
         }
-        if !removed.is_empty() {
+        if shrank {
             self.move_one_in();
         }
         removed
