@@ -197,31 +197,30 @@ impl Queue {
     }
 
     /// Takes out the `count` entries that `binding` attracted, in order.
-    pub(super) fn remove_attracted_by(&mut self, binding: u64, mut count: u32) -> Removed {
+    pub(super) fn remove_attracted_by(&mut self, binding: u64, count: u32) -> Removed {
         let mut removed = RBTree::new();
-        let mut from = i64::MIN;
-        let mut shrank = false;
-        while count > 0 {
-            let Some(here) = self.entries.cursor_lower_bound_mut(&from) else {
-                break;
-            };
+        let (mut left, mut aside, mut losses) = (count, 0, 0);
+        let mut cursor = self.entries.cursor_front_mut();
+        while let Some(here) = cursor.filter(|_| left > 0) {
             let (&at, entry) = here.current();
-            from = at + 1;
             let Some(entry) = entry.as_ref().filter(|e| e.binding == binding) else {
+                cursor = here.move_next();
                 continue;
             };
-            let aside =
-                (entry.set_aside && at >= self.moved_in).then(|| entry.content.tells_of_loss());
-            let (_, node) = here.remove_current();
-            removed.insert(node);
-            count -= 1;
-            match aside {
-                Some(tells_of_loss) => self.count_in(tells_of_loss),
-                None => shrank = true,
+            if entry.set_aside && at >= self.moved_in {
+                aside += 1;
+                losses += u32::from(entry.content.tells_of_loss());
             }
-            self.len = self.len.saturating_sub(1);
+            left -= 1;
+            let (next, node) = here.remove_current();
+            removed.insert(node);
+            cursor = next;
         }
-        if shrank {
+        let gone = count - left;
+        self.len = self.len.saturating_sub(gone);
+        self.set_aside = self.set_aside.saturating_sub(aside);
+        self.losses = self.losses.saturating_sub(losses);
+        if gone > aside {
             self.move_one_in();
         }
         removed
