@@ -6,9 +6,13 @@ SERIES ?= 7.2
 # The kernel tree for the module of this machine (all, check-kernel).
 KDIR ?= /lib/modules/$(shell uname -r)/build
 
+# How long, and from which seed, to fuzz.
+SECONDS ?= 600
+SEED ?= 1
+
 vm := tests/vm
 
-.PHONY: all kmod check-kernel toolchain user lint test demo bench run shell \
+.PHONY: all kmod check-kernel toolchain user lint test demo bench mutations fuzz run shell \
 	clean distclean help
 
 all: ## build ./kbus.ko for this machine's kernel, or for KDIR=a prepared tree
@@ -43,6 +47,12 @@ bench: kmod user ## the benchmarks, in the VM, counting instructions
 	@tests/bench/run
 
 run: export CMD := $(CMD)
+mutations: ## break the bus in many ways, and see which tests notice
+	$(vm)/in-toolchain tests/bus/mutations.sh
+
+fuzz: kmod user ## SECONDS=600 SEED=1: hostile input for longer than in `make test`
+	tests/system/run --timeout $$(($(SECONDS) + 120)) fuzz --seconds $(SECONDS) --seed $(SEED)
+
 run: kmod ## CMD='...' [FILES='...']: one command in the VM, with the module loaded
 	@$(vm)/run $(foreach file,$(FILES),--file $(file)) -- "$$CMD"
 
