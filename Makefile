@@ -13,7 +13,7 @@ SEED ?= 1
 vm := tests/vm
 
 .PHONY: all kmod check-kernel toolchain user lint test demo bench mutations fuzz run shell \
-	clean distclean help
+	install uninstall clean distclean help
 
 all: ## build ./kbus.ko for this machine's kernel, or for KDIR=a prepared tree
 	@$(vm)/native "$(KDIR)"
@@ -58,6 +58,15 @@ run: kmod ## CMD='...' [FILES='...']: one command in the VM, with the module loa
 
 shell: kmod ## a shell in the VM, with the module loaded
 	@$(vm)/run --shell
+
+# Where it goes: see tools/install/run.
+export PREFIX DESTDIR MODULE MODULEDIR
+
+install: ## PREFIX=/usr/local, DESTDIR=: what `make` and `make user` have built
+	@tools/install/run install
+
+uninstall: ## take all of that away again
+	@tools/install/run uninstall
 
 clean: ## remove what was built
 	@rm -rf build kbus.ko

@@ -2,11 +2,17 @@
 //! The command line: what there is to ask for. What a verb does, and its own
 //! options, are in its file.
 
-use clap::{Parser, Subcommand};
-use kbus::{Access, Ksock};
+use std::time::Duration;
 
-use crate::exit::Failure;
-use crate::verb::{listen, reply, request, send};
+use clap::{Parser, Subcommand};
+use kbus::{Access, Ksock, KsockId};
+
+use crate::exit::{Failure, EXIT_STATUS};
+use crate::output::Output;
+use crate::verb::{
+    completions, doctor, explain, limits, list, listen, man, new_bus, record, replay, reply,
+    request, send, stats, top, who,
+};
 
 /// KBUS for people: say, ask and watch on a bus
 ///
@@ -14,47 +20,105 @@ use crate::verb::{listen, reply, request, send};
 /// names, like $.Lamp.Kitchen. Listeners hear them; a request of some name is
 /// answered by the one replier for that name.
 #[derive(Debug, Parser)]
-#[command(version, after_help = EXIT_STATUS, verbatim_doc_comment)]
+#[command(name = "kbus-tool", version, after_help = EXIT_STATUS, verbatim_doc_comment)]
 #[command(subcommand_value_name = "VERB", subcommand_help_heading = "Verbs")]
+#[command(max_term_width = 100)]
 pub(crate) struct Cli {
-    /// Which bus: 0 is /dev/kbus0
-    #[arg(long, short, global = true, default_value_t = 0, value_name = "N")]
-    bus: u32,
+    #[command(flatten)]
+    context: Context,
 
     #[command(subcommand)]
     verb: Verb,
 }
 
-/// Kept beside the codes themselves: see `exit`.
-const EXIT_STATUS: &str = "\
-Exit status:
-  0  done; for request: answered
-  1  the bus or the system refused (the errno is named)
-  2  the command line is wrong
-  3  request: there is no reply, and the bus said why
-  4  request: nobody answered in time
+/// What all verbs need to know.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Context {
+    /// Which bus: 0 is /dev/kbus0 (list, stats, top: all, if not given)
+    #[arg(long, short, global = true, value_name = "N", env = "KBUS_BUS")]
+    bus: Option<u32>,
 
-'kbus-tool VERB --help' shows an example of each verb.";
+    /// Print JSON: one object a line
+    #[arg(long, global = true)]
+    json: bool,
+}
 
 #[derive(Debug, Subcommand)]
 enum Verb {
+    List(list::List),
     Listen(listen::Listen),
     Send(send::Send),
     Request(request::Request),
     Reply(reply::Reply),
+    Who(who::Who),
+    Stats(stats::Stats),
+    Top(top::Top),
+    Limits(limits::Limits),
+    NewBus(new_bus::NewBus),
+    Explain(explain::Explain),
+    Record(record::Record),
+    Replay(replay::Replay),
+    Doctor(doctor::Doctor),
+    Completions(completions::Completions),
+    Man(man::Man),
+}
+
+impl Context {
+    /// The bus to work with.
+    pub(crate) fn number(&self) -> u32 {
+        self.bus.unwrap_or(0)
+    }
+
+    /// Is this one of the buses to look at?
+    pub(crate) fn concerns(&self, bus: u32) -> bool {
+        self.bus.is_none_or(|only| only == bus)
+    }
+
+    pub(crate) fn open(&self) -> Result<Ksock, Failure> {
+        Ok(Ksock::open(self.number(), Access::ReadWrite)?)
+    }
+
+    pub(crate) fn output(&self) -> Output {
+        Output::new(self.json)
+    }
 }
 
 impl Cli {
     pub(crate) fn run(self) -> Result<(), Failure> {
-        // First what the command line alone decides, then the bus.
-        let open = || Ksock::open(self.bus, Access::ReadWrite);
+        let context = &self.context;
         match self.verb {
-            Verb::Listen(listen) => listen.run(&open()?),
-            Verb::Send(send) => send.run(&open()?),
-            Verb::Request(request) => request.run(&open()?),
-            Verb::Reply(reply) => reply.run(&open()?),
+            Verb::List(list) => list.run(context),
+            Verb::Listen(listen) => listen.run(context),
+            Verb::Send(send) => send.run(context),
+            Verb::Request(request) => request.run(context),
+            Verb::Reply(reply) => reply.run(context),
+            Verb::Who(who) => who.run(context),
+            Verb::Stats(stats) => stats.run(context),
+            Verb::Top(top) => top.run(context),
+            Verb::Limits(limits) => limits.run(context),
+            Verb::NewBus(new_bus) => new_bus.run(context),
+            Verb::Explain(explain) => explain.run(context),
+            Verb::Record(record) => record.run(context),
+            Verb::Replay(replay) => replay.run(context),
+            Verb::Doctor(doctor) => doctor.run(context),
+            Verb::Completions(completions) => completions.run(),
+            Verb::Man(man) => man.run(),
         }
     }
+}
+
+// ---- What is written on command lines ---------------------------------------
+
+pub(crate) fn seconds(text: &str) -> Result<Duration, String> {
+    let seconds: f64 = text
+        .parse()
+        .map_err(|_| "not a number of seconds".to_owned())?;
+    Duration::try_from_secs_f64(seconds).map_err(|error| error.to_string())
+}
+
+pub(crate) fn ksock_id(text: &str) -> Result<KsockId, String> {
+    let id = text.parse().ok().and_then(KsockId::new);
+    id.ok_or_else(|| "a Ksock is a number from 1 up".to_owned())
 }
 
 #[cfg(test)]
@@ -88,5 +152,13 @@ mod tests {
             "{error}"
         );
         assert!(Cli::try_parse_from(["kbus-tool", "listen"]).is_err());
+    }
+
+    #[test]
+    fn seconds_are_seconds() {
+        assert_eq!(seconds("2.5"), Ok(Duration::from_millis(2500)));
+        assert!(seconds("-1").is_err());
+        assert!(seconds("soon").is_err());
+        assert!(seconds("NaN").is_err());
     }
 }

@@ -4,10 +4,16 @@
 
 #![deny(unsafe_code)]
 
+mod census;
 mod cli;
 mod exit;
+mod hearing;
+mod missed;
 mod output;
 mod payload;
+mod recording;
+mod shown;
+mod stop;
 mod verb;
 
 use std::process::ExitCode;
@@ -21,6 +27,9 @@ fn main() -> ExitCode {
         Err(failure) => {
             if let Some(words) = failure.words() {
                 output::complain(&words);
+            }
+            if let exit::Failure::Signal(signal) = failure {
+                stop::die_of(signal);
             }
             failure.code().into()
         }

@@ -1,21 +1,102 @@
 // SPDX-License-Identifier: GPL-2.0-only
-//! What is printed, and how a message looks on a line. A line goes out as soon
-//! as it is complete, whoever reads it.
+//! What is printed: lines, or with --json objects, one a line. How a message
+//! looks is in `shown`.
 
-use std::fmt::Write as _;
-use std::io::{self, Write};
+use std::io::{self, BufWriter, IsTerminal, StdoutLock, Write};
 
-use kbus::{Kind, Message};
+use serde::Serialize;
 
 use crate::exit::Failure;
 
-/// Prints a line, of whatever bytes.
-pub(crate) fn line(bytes: &[u8]) -> Result<(), Failure> {
-    let mut out = io::stdout().lock();
-    out.write_all(bytes)
-        .and_then(|()| out.write_all(b"\n"))
-        .and_then(|()| out.flush())
-        .map_err(Failure::Output)
+/// Standard output. Nothing goes out before `flush`, or before there is much
+/// of it: who waits for something flushes first.
+pub(crate) struct Output {
+    out: BufWriter<StdoutLock<'static>>,
+    pub(crate) json: bool,
+    /// A person is looking.
+    pub(crate) terminal: bool,
+    colour: bool,
+}
+
+/// What a piece of a line is, for the eye.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Paint {
+    /// Where the eye goes first.
+    Name,
+    /// There if one looks for it.
+    Quiet,
+    Good,
+    Bad,
+}
+
+impl Output {
+    pub(crate) fn new(json: bool) -> Output {
+        let stdout = io::stdout();
+        let terminal = stdout.is_terminal();
+        // As no-color.org asks.
+        let unwanted = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+        let dumb = std::env::var_os("TERM").is_none_or(|term| term == "dumb");
+        Output {
+            out: BufWriter::with_capacity(64 * 1024, stdout.lock()),
+            json,
+            terminal,
+            colour: terminal && !unwanted && !dumb,
+        }
+    }
+
+    /// Prints a line, of whatever bytes.
+    pub(crate) fn line(&mut self, bytes: impl AsRef<[u8]>) -> Result<(), Failure> {
+        self.out
+            .write_all(bytes.as_ref())
+            .and_then(|()| self.out.write_all(b"\n"))
+            .map_err(Failure::Output)
+    }
+
+    /// Prints an object on a line.
+    pub(crate) fn object(&mut self, object: &impl Serialize) -> Result<(), Failure> {
+        serde_json::to_writer(&mut self.out, object)
+            .map_err(|error| Failure::Output(error.into()))?;
+        self.line("")
+    }
+
+    /// Prints the one or the other, as --json says.
+    pub(crate) fn either(
+        &mut self,
+        object: &impl Serialize,
+        line: impl FnOnce(&Self) -> String,
+    ) -> Result<(), Failure> {
+        if self.json {
+            self.object(object)
+        } else {
+            let line = line(self);
+            self.line(line)
+        }
+    }
+
+    /// Bytes that are no line: what moves the cursor.
+    pub(crate) fn raw(&mut self, bytes: &str) -> Result<(), Failure> {
+        self.out
+            .write_all(bytes.as_bytes())
+            .map_err(Failure::Output)
+    }
+
+    pub(crate) fn flush(&mut self) -> Result<(), Failure> {
+        self.out.flush().map_err(Failure::Output)
+    }
+
+    /// The text in its colour, if there are colours.
+    pub(crate) fn paint(&self, paint: Paint, text: &str) -> String {
+        if !self.colour || text.is_empty() {
+            return text.to_owned();
+        }
+        let code = match paint {
+            Paint::Name => "1",
+            Paint::Quiet => "2",
+            Paint::Good => "32",
+            Paint::Bad => "1;31",
+        };
+        format!("\x1b[{code}m{text}\x1b[0m")
+    }
 }
 
 /// Says something to the person at the terminal that is not output.
@@ -29,70 +110,8 @@ pub(crate) fn complain(words: &str) {
     note(&format!("kbus-tool: {words}"));
 }
 
-/// A message on one line: what it is, its id, who says it to whom, its name
-/// and its data.
-pub(crate) fn message(message: &Message) -> String {
-    let what = match message.kind() {
-        Kind::Status => "status",
-        Kind::Reply => "reply",
-        Kind::StatefulRequest | Kind::Request => "request",
-        Kind::BindEvent => "event",
-        Kind::Announcement => "announcement",
-    };
-    let mut line = format!("{what} {}", message.id());
-    // Writing to a String cannot fail.
-    let _ = match message.from() {
-        Some(from) => write!(line, " from {from}"),
-        None => write!(line, " from the bus"),
-    };
-    if let Some(to) = message.to() {
-        let _ = write!(line, " to {to}");
-    }
-    if let Some(request) = message.in_reply_to() {
-        let _ = write!(line, " about {request}");
-    }
-    let _ = write!(line, " {}", message.name());
-    if let Some(event) = message.bind_event() {
-        let did = if event.bound { "binds" } else { "unbinds" };
-        let _ = write!(line, " {} {did} {}", event.binder, event.name);
-    } else if !message.data().is_empty() {
-        let _ = write!(line, " {}", data(message.data()));
-    }
-    line
-}
-
-/// Data as text where it is text, in hexadecimal where it is not.
-fn data(data: &[u8]) -> String {
-    match std::str::from_utf8(data) {
-        Ok(text) => format!("{text:?}"),
-        Err(_) => data.iter().fold(String::from("0x"), |mut hex, byte| {
-            let _ = write!(hex, "{byte:02x}");
-            hex
-        }),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use kbus::{KsockId, MessageId, Name};
-
-    #[test]
-    fn messages_read_well() {
-        let name = Name::new("$.Actor.Hamlet").unwrap();
-        let id = |serial| MessageId { network: 0, serial };
-        let hello = Message::announcement(&name, "To be\n").with_id(id(3));
-        assert_eq!(
-            message(&hello),
-            r#"announcement [0:3] from the bus $.Actor.Hamlet "To be\n""#
-        );
-        let reply = Message::announcement(&name, [0xff, 0])
-            .with_id(id(4))
-            .with_in_reply_to(id(3))
-            .with_to(KsockId::new(7).unwrap());
-        assert_eq!(
-            message(&reply),
-            "reply [0:4] from the bus to 7 about [0:3] $.Actor.Hamlet 0xff00"
-        );
-    }
+/// As in "1 message", "2 messages".
+pub(crate) fn count(number: usize, thing: &str) -> String {
+    let plural = if number == 1 { "" } else { "s" };
+    format!("{number} {thing}{plural}")
 }

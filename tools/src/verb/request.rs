@@ -4,11 +4,12 @@
 use std::time::Duration;
 
 use clap::Args;
-use kbus::{Deadline, Ksock, KsockId, Name};
+use kbus::{Deadline, KsockId, Name};
 
+use crate::cli::{ksock_id, seconds, Context};
 use crate::exit::Failure;
-use crate::output;
 use crate::payload::Payload;
+use crate::shown::{self, Show};
 
 /// Ask the replier for a name, and print what it answers
 ///
@@ -31,30 +32,24 @@ pub(crate) struct Request {
     #[arg(long, short, value_name = "SECONDS", value_parser = seconds)]
     timeout: Option<Duration>,
 
-    /// Ask this Ksock and no other: fails when another is the replier
+    /// Ask this Ksock and no other: fails when another is the replier (see who --id)
     #[arg(long, value_name = "KSOCK", value_parser = ksock_id)]
     to: Option<KsockId>,
 
     /// Let it overtake what is queued
     #[arg(long)]
     urgent: bool,
-}
 
-fn seconds(text: &str) -> Result<Duration, String> {
-    let seconds: f64 = text
-        .parse()
-        .map_err(|_| "not a number of seconds".to_owned())?;
-    Duration::try_from_secs_f64(seconds).map_err(|error| error.to_string())
-}
-
-fn ksock_id(text: &str) -> Result<KsockId, String> {
-    let id = text.parse().ok().and_then(KsockId::new);
-    id.ok_or_else(|| "a Ksock is a number from 1 up".to_owned())
+    /// How to show the answer
+    #[arg(long, short, value_name = "FORMAT", default_value = "raw")]
+    show: Show,
 }
 
 impl Request {
-    pub(crate) fn run(self, bus: &Ksock) -> Result<(), Failure> {
-        let mut request = bus.request(&self.name, self.payload.read()?);
+    pub(crate) fn run(self, context: &Context) -> Result<(), Failure> {
+        let data = self.payload.read()?;
+        let bus = context.open()?;
+        let mut request = bus.request(&self.name, data);
         if let Some(to) = self.to {
             request = request.to(to);
         }
@@ -63,19 +58,12 @@ impl Request {
         }
         let deadline = self.timeout.map_or(Deadline::NEVER, Deadline::from);
         let reply = request.call(deadline)?;
-        output::line(reply.data())
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn seconds_are_seconds() {
-        assert_eq!(seconds("2.5"), Ok(Duration::from_millis(2500)));
-        assert!(seconds("-1").is_err());
-        assert!(seconds("soon").is_err());
-        assert!(seconds("NaN").is_err());
+        let mut out = context.output();
+        if out.json {
+            out.object(&shown::object(&reply, self.show))?;
+        } else {
+            out.line(shown::bare(reply.data(), self.show))?;
+        }
+        out.flush()
     }
 }

@@ -1,0 +1,263 @@
+// SPDX-License-Identifier: GPL-2.0-only
+//! How a message looks: on a line, and as a JSON object.
+
+use std::fmt::Write as _;
+
+use base64::prelude::{Engine as _, BASE64_STANDARD};
+use clap::ValueEnum;
+use jiff::{Timestamp, Zoned};
+use kbus::{Flags, Kind, Message, MessageId};
+use serde::{Serialize, Serializer};
+use serde_json::Value;
+
+use crate::missed::Missed;
+use crate::output::{Output, Paint};
+
+/// How data are shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Show {
+    /// As text where it is text, in hexadecimal (with --json: in base64) where it is not
+    Auto,
+    /// As text, with U+FFFD for what is none
+    Text,
+    /// In hexadecimal
+    Hex,
+    /// In base64
+    Base64,
+    /// As JSON where it is JSON, on one line; otherwise like auto
+    Json,
+    /// As it is, byte for byte
+    Raw,
+}
+
+/// An id, in JSON as in text: "[0:3]".
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Id(pub(crate) MessageId);
+
+impl Serialize for Id {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(&self.0)
+    }
+}
+
+/// What sort of message it is, in a word.
+pub(crate) fn kind(message: &Message) -> &'static str {
+    match message.kind() {
+        Kind::Status => "status",
+        Kind::Reply => "reply",
+        Kind::StatefulRequest | Kind::Request => "request",
+        Kind::BindEvent => "event",
+        Kind::Announcement => "announcement",
+    }
+}
+
+/// A message on one line: what it is, its id, who says it to whom, its name
+/// and its data.
+pub(crate) fn line(out: &Output, message: &Message, show: Show) -> String {
+    let mut line = format!("{} {}", kind(message), message.id());
+    // Writing to a String cannot fail.
+    let _ = match message.from() {
+        Some(from) => write!(line, " from {from}"),
+        None => write!(line, " from the bus"),
+    };
+    if let Some(to) = message.to() {
+        let _ = write!(line, " to {to}");
+    }
+    if let Some(request) = message.in_reply_to() {
+        let _ = write!(line, " about {request}");
+    }
+    let mut line = out.paint(Paint::Quiet, &line);
+    let _ = write!(
+        line,
+        " {}",
+        out.paint(Paint::Name, &message.name().to_string())
+    );
+    if let Some(event) = message.bind_event() {
+        let did = if event.bound { "binds" } else { "unbinds" };
+        let _ = write!(line, " {} {did} {}", event.binder, event.name);
+    } else if !message.data().is_empty() {
+        let _ = write!(line, " {}", quoted(message.data(), show));
+    }
+    line
+}
+
+/// The time of day, for people.
+pub(crate) fn clock() -> String {
+    Zoned::now().strftime("%H:%M:%S%.6f").to_string()
+}
+
+/// The time, for programs.
+pub(crate) fn time() -> String {
+    format!("{:.6}", Timestamp::now())
+}
+
+/// Where something is missing, on a line.
+pub(crate) fn missed(out: &Output, missed: &Missed) -> String {
+    let how_many = match missed.at_most {
+        Some(1) => "up to 1 message may be missing".to_owned(),
+        Some(at_most) => format!("up to {at_most} messages may be missing"),
+        None => "messages may be missing".to_owned(),
+    };
+    let line = format!("missed {how_many} after {}", missed.after.0);
+    out.paint(Paint::Bad, &line)
+}
+
+/// Data in a line, where they must not end it.
+fn quoted(data: &[u8], show: Show) -> String {
+    match show {
+        Show::Auto => match std::str::from_utf8(data) {
+            Ok(text) => format!("{text:?}"),
+            Err(_) => format!("0x{}", hex::encode(data)),
+        },
+        Show::Text => format!("{:?}", String::from_utf8_lossy(data)),
+        Show::Hex => hex::encode(data),
+        Show::Base64 => BASE64_STANDARD.encode(data),
+        Show::Json => match serde_json::from_slice::<Value>(data) {
+            Ok(value) => value.to_string(),
+            Err(_) => quoted(data, Show::Auto),
+        },
+        Show::Raw => String::from_utf8_lossy(data).into_owned(),
+    }
+}
+
+/// Data alone on a line, for who asked for nothing else.
+pub(crate) fn bare(data: &[u8], show: Show) -> Vec<u8> {
+    match show {
+        Show::Raw => data.to_owned(),
+        Show::Text => String::from_utf8_lossy(data).into_owned().into_bytes(),
+        other => quoted(data, other).into_bytes(),
+    }
+}
+
+/// Data in an object, and how they are written there.
+fn value(data: &[u8], show: Show) -> (Value, &'static str) {
+    let base64 = || (BASE64_STANDARD.encode(data).into(), "base64");
+    match show {
+        Show::Auto | Show::Raw => match std::str::from_utf8(data) {
+            Ok(text) => (text.into(), "text"),
+            Err(_) => base64(),
+        },
+        Show::Text => (String::from_utf8_lossy(data).into(), "text"),
+        Show::Hex => (hex::encode(data).into(), "hex"),
+        Show::Base64 => base64(),
+        Show::Json => match serde_json::from_slice(data) {
+            Ok(json) => (json, "json"),
+            Err(_) => value(data, Show::Auto),
+        },
+    }
+}
+
+/// A message as an object.
+#[derive(Debug, Serialize)]
+pub(crate) struct Object {
+    time: String,
+    kind: &'static str,
+    id: Id,
+    /// None: the bus itself.
+    from: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    to: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    in_reply_to: Option<Id>,
+    name: String,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    flags: Vec<&'static str>,
+    data: Value,
+    /// How `data` is written: text, hex, base64, or json for a value.
+    encoding: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    event: Option<Event>,
+}
+
+#[derive(Debug, Serialize)]
+struct Event {
+    bound: bool,
+    binder: u32,
+    name: String,
+}
+
+/// Something missing, as an object.
+#[derive(Debug, Serialize)]
+pub(crate) struct MissedObject<'a> {
+    pub(crate) kind: &'static str,
+    #[serde(flatten)]
+    pub(crate) missed: &'a Missed,
+}
+
+/// As it was taken now.
+pub(crate) fn object(message: &Message, show: Show) -> Object {
+    let (data, encoding) = value(message.data(), show);
+    Object {
+        time: time(),
+        kind: kind(message),
+        id: Id(message.id()),
+        from: message.from().map(kbus::KsockId::get),
+        to: message.to().map(kbus::KsockId::get),
+        in_reply_to: message.in_reply_to().map(Id),
+        name: message.name().to_string(),
+        flags: flags(message.flags()),
+        data,
+        encoding,
+        event: message.bind_event().map(|event| Event {
+            bound: event.bound,
+            binder: event.binder.get(),
+            name: event.name.to_string(),
+        }),
+    }
+}
+
+/// The flags that have a name.
+fn flags(flags: Flags) -> Vec<&'static str> {
+    let words = [
+        (Flags::WANT_A_REPLY, "want_a_reply"),
+        (Flags::WANT_YOU_TO_REPLY, "want_you_to_reply"),
+        (Flags::SYNTHETIC, "synthetic"),
+        (Flags::URGENT, "urgent"),
+        (Flags::ALL_OR_WAIT, "all_or_wait"),
+        (Flags::ALL_OR_FAIL, "all_or_fail"),
+    ];
+    let words = words.iter().filter(|(flag, _)| flags.contains(*flag));
+    words.map(|(_, word)| *word).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use kbus::{KsockId, Name};
+
+    fn id(serial: u32) -> MessageId {
+        MessageId { network: 0, serial }
+    }
+
+    #[test]
+    fn messages_read_well() {
+        let out = Output::new(false);
+        let name = Name::new("$.Actor.Hamlet").unwrap();
+        let hello = Message::announcement(&name, "To be\n").with_id(id(3));
+        assert_eq!(
+            line(&out, &hello, Show::Auto),
+            r#"announcement [0:3] from the bus $.Actor.Hamlet "To be\n""#
+        );
+        let reply = Message::announcement(&name, [0xff, 0])
+            .with_id(id(4))
+            .with_in_reply_to(id(3))
+            .with_to(KsockId::new(7).unwrap());
+        assert_eq!(
+            line(&out, &reply, Show::Auto),
+            "reply [0:4] from the bus to 7 about [0:3] $.Actor.Hamlet 0xff00"
+        );
+    }
+
+    #[test]
+    fn data_are_shown_in_many_ways() {
+        let ways = |show| quoted(b"{\"a\": 1}", show);
+        assert_eq!(ways(Show::Text), r#""{\"a\": 1}""#);
+        assert_eq!(ways(Show::Hex), "7b2261223a20317d");
+        assert_eq!(ways(Show::Base64), "eyJhIjogMX0=");
+        assert_eq!(ways(Show::Json), r#"{"a":1}"#);
+        assert_eq!(quoted(b"\xff", Show::Json), "0xff");
+        assert_eq!(quoted(b"\xff", Show::Text), "\"\u{fffd}\"");
+        assert_eq!(value(b"\xff", Show::Auto), ("/w==".into(), "base64"));
+        assert_eq!(bare(b"\xff\n", Show::Raw), b"\xff\n");
+    }
+}

@@ -1,0 +1,266 @@
+// SPDX-License-Identifier: GPL-2.0-only
+//! `explain`: what an errno, or a message of the bus, means.
+
+use clap::Args;
+use kbus::{Call, Errno, Error, MessageId, Name, Pattern, Status};
+use serde::Serialize;
+
+use crate::cli::Context;
+use crate::exit::Failure;
+use crate::output::Paint;
+
+/// Tell what an errno means on a bus, or a message of the bus, or a name
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  kbus-tool explain EBUSY
+  kbus-tool explain '$.KBUS.Replier.GoneAway'")]
+pub(crate) struct Explain {
+    /// An errno (EBUSY, or 16), a message of the bus ($.KBUS.Replier.GoneAway), or any name
+    what: String,
+}
+
+/// All that the library has words for.
+const CALLS: [Call; 23] = [
+    Call::Open,
+    Call::Write,
+    Call::Read,
+    Call::Poll,
+    Call::Bind,
+    Call::Unbind,
+    Call::KsockId,
+    Call::Replier,
+    Call::NextMessage,
+    Call::LenLeft,
+    Call::Send,
+    Call::Ask,
+    Call::Answer,
+    Call::Discard,
+    Call::LastSent,
+    Call::MaxMessages,
+    Call::NumMessages,
+    Call::UnrepliedTo,
+    Call::OnlyOnce,
+    Call::Verbose,
+    Call::NewDevice,
+    Call::ReportReplierBinds,
+    Call::MaxMessageSize,
+];
+
+/// An errno means this when one of these things is tried.
+#[derive(Serialize)]
+struct Meaning {
+    errno: String,
+    number: i32,
+    /// As in "cannot ask"; empty: whatever was tried.
+    cannot: Vec<String>,
+    meaning: String,
+    todo: &'static str,
+}
+
+/// A name, or a message of the bus.
+#[derive(Serialize)]
+struct Words {
+    name: String,
+    meaning: String,
+    todo: &'static str,
+}
+
+impl Explain {
+    pub(crate) fn run(self, context: &Context) -> Result<(), Failure> {
+        let mut out = context.output();
+        if self.what.starts_with('$') || self.what.is_empty() {
+            let words = name(&self.what);
+            out.either(&words, |out| {
+                let todo = if words.todo.is_empty() { "" } else { "; " };
+                format!(
+                    "{}: {}{todo}{}",
+                    out.paint(Paint::Name, &words.name),
+                    words.meaning,
+                    words.todo
+                )
+            })?;
+            return out.flush();
+        }
+        let errno = errno(&self.what).ok_or_else(|| {
+            Failure::Payload(format!(
+                "{:?} is neither an errno nor a name; errnos are written as EBUSY or 16, names \
+                 like $.Lamp.Kitchen",
+                self.what
+            ))
+        })?;
+        let meanings = meanings(errno);
+        if !out.json {
+            let title = format!("{errno} ({})", errno.0);
+            let title = out.paint(Paint::Name, &title);
+            out.line(title)?;
+        }
+        for meaning in &meanings {
+            out.either(meaning, |_| {
+                let cannot = match &meaning.cannot[..] {
+                    [] => "whatever was tried".to_owned(),
+                    calls => format!("cannot {}", calls.join(", ")),
+                };
+                let todo = if meaning.todo.is_empty() { "" } else { "; " };
+                format!("  {cannot}: {}{todo}{}", meaning.meaning, meaning.todo)
+            })?;
+        }
+        out.flush()
+    }
+}
+
+/// An errno by name or number.
+fn errno(text: &str) -> Option<Errno> {
+    if let Ok(number) = text.parse::<i32>() {
+        return (1..4096).contains(&number).then_some(Errno(number));
+    }
+    let text = text.to_ascii_uppercase();
+    let all = (1..256).map(Errno);
+    all.into_iter()
+        .find(|errno| errno.name().is_some_and(|name| name == text))
+}
+
+/// What it means, the same meanings together.
+fn meanings(errno: Errno) -> Vec<Meaning> {
+    let mut meanings: Vec<Meaning> = Vec::new();
+    let mut like = Vec::new();
+    for call in CALLS {
+        let error = Error::Refused { call, errno };
+        // Each meaning that the library knows has an advice.
+        if error.advice().is_empty() {
+            continue;
+        }
+        let meaning = error.meaning();
+        let at = meanings
+            .iter()
+            .position(|known| known.meaning == meaning && known.todo == error.advice());
+        let at = at.unwrap_or_else(|| {
+            meanings.push(Meaning {
+                errno: errno.to_string(),
+                number: errno.0,
+                cannot: Vec::new(),
+                meaning,
+                todo: error.advice(),
+            });
+            like.push(0);
+            meanings.len() - 1
+        });
+        let Some((known, like)) = meanings.get_mut(at).zip(like.get_mut(at)) else {
+            continue;
+        };
+        *like += 1;
+        let call = call.to_string();
+        if !known.cannot.contains(&call) {
+            known.cannot.push(call);
+        }
+        if *like == CALLS.len() {
+            known.cannot.clear();
+        }
+    }
+    if meanings.is_empty() {
+        meanings.push(Meaning {
+            errno: errno.to_string(),
+            number: errno.0,
+            cannot: Vec::new(),
+            meaning: format!(
+                "{} (nothing that a bus says)",
+                std::io::Error::from_raw_os_error(errno.0)
+            ),
+            todo: "",
+        });
+    }
+    meanings
+}
+
+/// A name: a message of the bus, or any other.
+fn name(text: &str) -> Words {
+    let words = |meaning: String, todo| Words {
+        name: text.to_owned(),
+        meaning,
+        todo,
+    };
+    match (Name::new(text), Pattern::new(text)) {
+        (Ok(_), _) if text == "$.KBUS.ReplierBindEvent" => words(
+            "an announcement of the bus: a replier has bound to a name, or has given it up"
+                .to_owned(),
+            "switch it on with kbus-tool limits --report-repliers on",
+        ),
+        (Ok(_), _) if text == "$.KBUS.UnbindEventsLost" => words(
+            "an announcement of the bus: more repliers have gone than it could keep events of"
+                .to_owned(),
+            "look who is there now (kbus-tool list)",
+        ),
+        (Ok(_), _) if text == "$.KBUS.Replier.NotSameKsock" => words(
+            "instead of a reply, from a daemon that joins buses: the replier is another one now"
+                .to_owned(),
+            "begin the conversation anew, with an ordinary request",
+        ),
+        (Ok(name), _) if text.starts_with("$.KBUS.") => {
+            let status = Status::from(&name);
+            if let Status::Other(_) = status {
+                return words(
+                    "a name of the bus's own kind, but not one that it uses".to_owned(),
+                    "",
+                );
+            }
+            let error = Error::Unanswered {
+                request: MessageId::default(),
+                status,
+            };
+            words(
+                format!("instead of a reply, from the bus: {}", error.meaning()),
+                error.advice(),
+            )
+        }
+        (Ok(_), _) => words(
+            "a name: messages may be called so, and it can be bound to".to_owned(),
+            "see who is bound to it (kbus-tool who)",
+        ),
+        (Err(_), Ok(pattern)) => {
+            let how_many = if pattern.as_bytes().ends_with(b"%") {
+                "exactly one more word"
+            } else {
+                "one more word or several"
+            };
+            words(
+                format!(
+                    "a pattern: can be bound to, and matches names with {how_many} in place of \
+                     the wildcard"
+                ),
+                "no message can be called so",
+            )
+        }
+        (Err(_), Err(error)) => words(
+            format!("not a name: {error}"),
+            "names look like $.Lamp.Kitchen, patterns like $.Lamp.* or $.Lamp.%",
+        ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn errnos_are_found_by_name_and_number() {
+        assert_eq!(errno("EBUSY"), Some(Errno(16)));
+        assert_eq!(errno("ebusy"), Some(Errno(16)));
+        assert_eq!(errno("16"), Some(Errno(16)));
+        assert_eq!(errno("0"), None);
+        assert_eq!(errno("EWHAT"), None);
+    }
+
+    #[test]
+    fn every_errno_of_the_library_has_a_meaning() {
+        for number in 1..256 {
+            let meanings = meanings(Errno(number));
+            assert!(!meanings.is_empty(), "{number}");
+        }
+        let busy: Vec<_> = meanings(Errno(16));
+        assert_eq!(busy.len(), 4);
+        assert_eq!(busy[0].cannot, ["send"]);
+        let memory = meanings(errno("ENOMEM").unwrap());
+        assert_eq!(memory.len(), 1);
+        assert!(memory[0].cannot.is_empty());
+    }
+}
