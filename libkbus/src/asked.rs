@@ -31,6 +31,46 @@ pub struct Asked<'a> {
     owed: bool,
 }
 
+/// What a request gets, see [`Ksock::serve`]. Made of data, or of data that
+/// there may not be: `None` declines.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Answer {
+    /// A reply with these data.
+    Data(Vec<u8>),
+    /// Word that there will be no reply, see [`Asked::decline`].
+    Decline,
+}
+
+impl From<Vec<u8>> for Answer {
+    fn from(data: Vec<u8>) -> Answer {
+        Answer::Data(data)
+    }
+}
+
+impl From<&[u8]> for Answer {
+    fn from(data: &[u8]) -> Answer {
+        Answer::Data(data.into())
+    }
+}
+
+impl From<String> for Answer {
+    fn from(text: String) -> Answer {
+        Answer::Data(text.into())
+    }
+}
+
+impl From<&str> for Answer {
+    fn from(text: &str) -> Answer {
+        Answer::Data(text.into())
+    }
+}
+
+impl<A: Into<Answer>> From<Option<A>> for Answer {
+    fn from(answer: Option<A>) -> Answer {
+        answer.map_or(Answer::Decline, Into::into)
+    }
+}
+
 impl<'a> Incoming<'a> {
     pub(crate) fn new(ksock: &'a Ksock, message: Message) -> Incoming<'a> {
         if message.is_for_us_to_answer() {

@@ -525,3 +525,69 @@ fn a_ksock_outlives_its_wrapper() {
     opened = Ksock::from(OwnedFd::from(opened));
     assert_eq!(opened.receive(Deadline::from(NOW)), Ok(None));
 }
+
+#[test]
+#[ignore = "needs a bus"]
+fn serving_cannot_forget() {
+    let echo = name("$.Lib.Serve");
+    let (ready, is_ready) = mpsc::channel();
+    let replier = thread::spawn({
+        let echo = echo.clone();
+        move || {
+            let bus = open(0);
+            bus.bind(Role::Replier, &echo).unwrap();
+            bus.bind(Role::Listener, &echo).unwrap();
+            ready.send(()).unwrap();
+            let mut served = 0;
+            let end = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+                bus.serve(SOON, |request| {
+                    served += 1;
+                    match request.data() {
+                        b"panic" => panic!("as asked"),
+                        b"" => None,
+                        data => Some(data.to_vec()),
+                    }
+                })
+            }));
+            assert!(end.is_err());
+            assert_eq!(bus.unreplied_to(), Ok(0));
+            served
+        }
+    });
+    is_ready.recv().unwrap();
+    let bus = open(0);
+    // An announcement under the same name is passed over.
+    bus.send(&Message::announcement(&echo, "panic")).unwrap();
+    assert_eq!(bus.request(&echo, "a").call(SOON).unwrap().data(), b"a");
+    // Somebody who asks and goes.
+    let gone = open(0);
+    gone.request(&echo, "b").send().unwrap();
+    drop(gone);
+    for data in ["", "panic"] {
+        let declined = bus.request(&echo, data).call(SOON).unwrap_err();
+        assert!(
+            matches!(
+                declined,
+                Error::Unanswered {
+                    status: Status::Ignored,
+                    ..
+                }
+            ),
+            "{declined}"
+        );
+    }
+    assert_eq!(replier.join().unwrap(), 4);
+}
+
+#[test]
+#[ignore = "needs a bus"]
+fn messages_end_at_a_deadline() {
+    let bus = open(0);
+    let drained = name("$.Lib.Drained");
+    bus.bind(Role::Listener, &drained).unwrap();
+    for _ in 0..3 {
+        bus.send(&Message::announcement(&drained, "")).unwrap();
+    }
+    assert_eq!(bus.messages_until(NOW).count(), 3);
+    assert_eq!(bus.messages_until(NOW).count(), 0);
+}
