@@ -6,7 +6,7 @@ use std::ffi::{CString, OsStr};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, IntoRawFd, OwnedFd, RawFd};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::asked::{Answer, Incoming};
 use crate::deadline::Deadline;
@@ -30,8 +30,10 @@ use crate::sys;
 #[derive(Debug)]
 pub struct Ksock {
     device: Device,
-    /// Held while a message is written and sent, which takes two calls.
-    sending: Mutex<()>,
+    /// Held while a message is written and sent, which takes two calls. Inside
+    /// are the refusals that could not go out yet, because an earlier message
+    /// waits for room at its recipients.
+    sending: Mutex<Vec<Message>>,
     inbox: Inbox,
 }
 
@@ -162,7 +164,33 @@ impl Ksock {
     /// * EBADF: opened for reading only.
     /// * ENOMEM.
     pub fn send(&self, message: &Message) -> Result<MessageId, Error> {
-        let _alone = self.sending.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut refusals = self.refusals();
+        self.send_refusals(&mut refusals);
+        self.put(message)
+    }
+
+    fn refusals(&self) -> MutexGuard<'_, Vec<Message>> {
+        self.sending.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Sends those of `refusals` that can be sent now. Others stay: whoever
+    /// asked is not forgotten because our own message waits.
+    fn send_refusals(&self, refusals: &mut Vec<Message>) {
+        const WAIT: Option<Errno> = Some(Errno(libc::EALREADY));
+        refusals.retain(|refusal| self.put(refusal).is_err_and(|error| error.errno() == WAIT));
+    }
+
+    /// Refuses a request, now or as soon as that is possible. When it fails
+    /// for good, nobody waits for the answer any more, or the bus gives one
+    /// when the Ksock closes.
+    pub(crate) fn refuse(&self, refusal: Message) {
+        let mut refusals = self.refusals();
+        refusals.push(refusal);
+        self.send_refusals(&mut refusals);
+    }
+
+    /// One message, by whoever holds `sending`.
+    fn put(&self, message: &Message) -> Result<MessageId, Error> {
         let mut bytes = message.as_bytes();
         while !bytes.is_empty() {
             let written = sys::write(self.as_fd(), bytes).map_err(refused(Call::Write))?;
@@ -206,7 +234,9 @@ impl Ksock {
     ///
     /// ENOTTY: this is no bus.
     pub fn discard(&self) -> Result<(), Error> {
-        sys::discard(self.as_fd()).map_err(refused(Call::Discard))
+        sys::discard(self.as_fd()).map_err(refused(Call::Discard))?;
+        self.send_refusals(&mut self.refusals());
+        Ok(())
     }
 
     /// The last message that this Ksock sent, or tried to deliver; \[0:0\]
@@ -232,6 +262,7 @@ impl Ksock {
     /// EBADF: opened for writing only. [`Error::Malformed`]: the message is
     /// lost, and what follows is not affected.
     pub fn next_message(&self) -> Result<Option<Message>, Error> {
+        self.send_refusals(&mut self.refusals());
         self.inbox.take(Wanted::Next, &self.device)
     }
 
@@ -242,6 +273,7 @@ impl Ksock {
     ///
     /// As [`next_message`](Ksock::next_message).
     pub fn receive(&self, deadline: impl Into<Deadline>) -> Result<Option<Message>, Error> {
+        self.send_refusals(&mut self.refusals());
         self.inbox.wait(Wanted::Next, deadline.into(), &self.device)
     }
 
@@ -350,7 +382,11 @@ impl Ksock {
     ///
     /// ENOMEM.
     pub fn wait_writable(&self, deadline: impl Into<Deadline>) -> Result<bool, Error> {
-        self.device.poll(libc::POLLOUT, deadline.into())
+        let writable = self.device.poll(libc::POLLOUT, deadline.into())?;
+        if writable {
+            self.send_refusals(&mut self.refusals());
+        }
+        Ok(writable)
     }
 
     // ---- What the bus knows ----
