@@ -23,12 +23,57 @@ pub enum Incoming<'a> {
 /// dropped is [declined](Asked::decline).
 ///
 /// Several may be held at a time, and answered in any order.
+///
+/// While an earlier message of the same Ksock waits for room
+/// ([`ALL_OR_WAIT`](crate::Flags::ALL_OR_WAIT)) nothing can be answered:
+/// EALREADY. A refusal is kept then, and goes out when the Ksock is next used
+/// to send, to receive or to wait until it is writable.
 #[derive(Debug)]
 #[must_use = "a request that is dropped is declined"]
 pub struct Asked<'a> {
     ksock: &'a Ksock,
     request: Message,
     owed: bool,
+}
+
+/// What a request gets, see [`Ksock::serve`]. Made of data, or of data that
+/// there may not be: `None` declines.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Answer {
+    /// A reply with these data.
+    Data(Vec<u8>),
+    /// Word that there will be no reply, see [`Asked::decline`].
+    Decline,
+}
+
+impl From<Vec<u8>> for Answer {
+    fn from(data: Vec<u8>) -> Answer {
+        Answer::Data(data)
+    }
+}
+
+impl From<&[u8]> for Answer {
+    fn from(data: &[u8]) -> Answer {
+        Answer::Data(data.into())
+    }
+}
+
+impl From<String> for Answer {
+    fn from(text: String) -> Answer {
+        Answer::Data(text.into())
+    }
+}
+
+impl From<&str> for Answer {
+    fn from(text: &str) -> Answer {
+        Answer::Data(text.into())
+    }
+}
+
+impl<A: Into<Answer>> From<Option<A>> for Answer {
+    fn from(answer: Option<A>) -> Answer {
+        answer.map_or(Answer::Decline, Into::into)
+    }
 }
 
 impl<'a> Incoming<'a> {
@@ -89,14 +134,16 @@ impl Asked<'_> {
     ///
     /// As [`answer`](Asked::answer).
     pub fn decline(mut self) -> Result<MessageId, Error> {
-        self.owed = false;
-        self.send_refusal()
+        let declined = self.ksock.send(&self.refusal()?);
+        const WAITING: Option<Errno> = Some(Errno(libc::EALREADY));
+        // Then it is kept, and goes out later.
+        self.owed = matches!(&declined, Err(error) if error.errno() == WAITING);
+        declined
     }
 
-    fn send_refusal(&self) -> Result<MessageId, Error> {
+    fn refusal(&self) -> Result<Message, Error> {
         let ignored = Name::from_bytes(uapi::KBUS_MSG_NAME_REPLIER_IGNORED.to_bytes())?;
-        let refusal = Message::named_reply_to(&self.request, &ignored, [])?;
-        self.ksock.send(&refusal)
+        Message::named_reply_to(&self.request, &ignored, [])
     }
 }
 
@@ -111,9 +158,9 @@ impl Deref for Asked<'_> {
 impl Drop for Asked<'_> {
     fn drop(&mut self) {
         if self.owed {
-            // When this fails nobody waits for the answer any more, or the
-            // bus itself gives one when the Ksock closes.
-            let _ = self.send_refusal();
+            if let Ok(refusal) = self.refusal() {
+                self.ksock.refuse(refusal);
+            }
         }
     }
 }

@@ -118,13 +118,23 @@ impl Inbox {
         wanted: Wanted,
         source: &impl Source,
     ) -> Result<Option<Message>, Error> {
+        self.look(wanted, source).0
+    }
+
+    /// The same, and whether there is something new now for others.
+    pub(crate) fn look(
+        &self,
+        wanted: Wanted,
+        source: &impl Source,
+    ) -> (Result<Option<Message>, Error>, bool) {
         let mut state = self.lock();
         let before = state.kept.len();
         let found = state.find(wanted, source);
-        if state.kept.len() > before {
+        let more = state.kept.len() > before;
+        if more {
             self.wake(&state);
         }
-        found
+        (found, more)
     }
 
     /// What is wanted, as soon as it is there. None: the deadline has passed.

@@ -6,9 +6,9 @@ use std::ffi::{CString, OsStr};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, IntoRawFd, OwnedFd, RawFd};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use crate::asked::Incoming;
+use crate::asked::{Answer, Incoming};
 use crate::deadline::Deadline;
 use crate::error::{Call, Errno, Error};
 use crate::inbox::{Inbox, Source, Wanted};
@@ -30,8 +30,10 @@ use crate::sys;
 #[derive(Debug)]
 pub struct Ksock {
     device: Device,
-    /// Held while a message is written and sent, which takes two calls.
-    sending: Mutex<()>,
+    /// Held while a message is written and sent, which takes two calls. Inside
+    /// are the refusals that could not go out yet, because an earlier message
+    /// waits for room at its recipients.
+    sending: Mutex<Vec<Message>>,
     inbox: Inbox,
 }
 
@@ -162,7 +164,33 @@ impl Ksock {
     /// * EBADF: opened for reading only.
     /// * ENOMEM.
     pub fn send(&self, message: &Message) -> Result<MessageId, Error> {
-        let _alone = self.sending.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut refusals = self.refusals();
+        self.send_refusals(&mut refusals);
+        self.put(message)
+    }
+
+    fn refusals(&self) -> MutexGuard<'_, Vec<Message>> {
+        self.sending.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Sends those of `refusals` that can be sent now. Others stay: whoever
+    /// asked is not forgotten because our own message waits.
+    fn send_refusals(&self, refusals: &mut Vec<Message>) {
+        const WAIT: Option<Errno> = Some(Errno(libc::EALREADY));
+        refusals.retain(|refusal| self.put(refusal).is_err_and(|error| error.errno() == WAIT));
+    }
+
+    /// Refuses a request, now or as soon as that is possible. When it fails
+    /// for good, nobody waits for the answer any more, or the bus gives one
+    /// when the Ksock closes.
+    pub(crate) fn refuse(&self, refusal: Message) {
+        let mut refusals = self.refusals();
+        refusals.push(refusal);
+        self.send_refusals(&mut refusals);
+    }
+
+    /// One message, by whoever holds `sending`.
+    fn put(&self, message: &Message) -> Result<MessageId, Error> {
         let mut bytes = message.as_bytes();
         while !bytes.is_empty() {
             let written = sys::write(self.as_fd(), bytes).map_err(refused(Call::Write))?;
@@ -190,23 +218,14 @@ impl Ksock {
     /// As [`Request::call`]; [`Error::NotARequest`] when it is none, since
     /// there would never be an answer.
     pub fn call(&self, request: &Message, deadline: impl Into<Deadline>) -> Result<Message, Error> {
-        if !matches!(request.kind(), Kind::Request | Kind::StatefulRequest) {
-            return Err(Error::NotARequest);
-        }
+        is_request(request)?;
         let deadline = deadline.into();
         let id = self.inbox.expect(|| self.send(request))?;
         let answer = self
             .inbox
             .wait(Wanted::AnswerTo(id), deadline, &self.device);
         self.inbox.expect_no_more(id);
-        let answer = answer?.ok_or(Error::TimedOut { request: id })?;
-        match answer.status() {
-            Some(status) => Err(Error::Unanswered {
-                request: id,
-                status,
-            }),
-            None => Ok(answer),
-        }
+        a_reply(id, answer?.ok_or(Error::TimedOut { request: id })?)
     }
 
     /// Gives up the message that waits to be sent, if there is one.
@@ -215,7 +234,9 @@ impl Ksock {
     ///
     /// ENOTTY: this is no bus.
     pub fn discard(&self) -> Result<(), Error> {
-        sys::discard(self.as_fd()).map_err(refused(Call::Discard))
+        sys::discard(self.as_fd()).map_err(refused(Call::Discard))?;
+        self.send_refusals(&mut self.refusals());
+        Ok(())
     }
 
     /// The last message that this Ksock sent, or tried to deliver; \[0:0\]
@@ -241,6 +262,7 @@ impl Ksock {
     /// EBADF: opened for writing only. [`Error::Malformed`]: the message is
     /// lost, and what follows is not affected.
     pub fn next_message(&self) -> Result<Option<Message>, Error> {
+        self.send_refusals(&mut self.refusals());
         self.inbox.take(Wanted::Next, &self.device)
     }
 
@@ -251,6 +273,7 @@ impl Ksock {
     ///
     /// As [`next_message`](Ksock::next_message).
     pub fn receive(&self, deadline: impl Into<Deadline>) -> Result<Option<Message>, Error> {
+        self.send_refusals(&mut self.refusals());
         self.inbox.wait(Wanted::Next, deadline.into(), &self.device)
     }
 
@@ -268,10 +291,72 @@ impl Ksock {
     /// All messages from now on, each as soon as it is there. Ends only with
     /// an error.
     pub fn messages(&self) -> Messages<'_> {
+        self.messages_until(Deadline::NEVER)
+    }
+
+    /// The same, and ends when the deadline has passed and there are no more.
+    /// With [`Duration::ZERO`](std::time::Duration::ZERO) these are the
+    /// messages that are there already.
+    pub fn messages_until(&self, deadline: impl Into<Deadline>) -> Messages<'_> {
         Messages {
             ksock: self,
+            deadline: deadline.into(),
             failed: false,
         }
+    }
+
+    /// Answers requests until the deadline: each one that is for us goes to
+    /// `answer`, and what that returns goes to whoever asked. There is no way
+    /// to forget one: `answer` has to return something, and when it panics the
+    /// request is declined.
+    ///
+    /// Messages that are not for us to answer are passed over. A program that
+    /// wants these, too, or wants to answer later, loops over
+    /// [`incoming`](Ksock::incoming). Whoever asked and has gone, or was
+    /// answered by another, is no error.
+    ///
+    /// ```no_run
+    /// use kbus::{Access, Answer, Deadline, Ksock, Name, Role};
+    ///
+    /// let bus = Ksock::open(0, Access::ReadWrite)?;
+    /// bus.bind(Role::Replier, Name::new("$.Lamp.Kitchen")?)?;
+    /// bus.serve(Deadline::NEVER, |request| match request.data() {
+    ///     b"on?" => Answer::from("yes"),
+    ///     _ => Answer::Decline,
+    /// })?;
+    /// # Ok::<(), kbus::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`next_message`](Ksock::next_message), and as [`Asked::answer`]: the
+    /// request was declined then.
+    ///
+    /// [`Asked::answer`]: crate::Asked::answer
+    pub fn serve<A: Into<Answer>>(
+        &self,
+        deadline: impl Into<Deadline>,
+        mut answer: impl FnMut(&Message) -> A,
+    ) -> Result<(), Error> {
+        let deadline = deadline.into();
+        while let Some(incoming) = self.incoming(deadline)? {
+            let Incoming::Asked(request) = incoming else {
+                continue;
+            };
+            let answered = match answer(request.message()).into() {
+                Answer::Data(data) => request.answer(data),
+                Answer::Decline => request.decline(),
+            };
+            match answered {
+                Err(Error::Refused {
+                    errno: Errno(libc::EADDRNOTAVAIL | libc::ECONNREFUSED),
+                    ..
+                })
+                | Ok(_) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
     }
 
     // ---- Waiting ----
@@ -297,7 +382,11 @@ impl Ksock {
     ///
     /// ENOMEM.
     pub fn wait_writable(&self, deadline: impl Into<Deadline>) -> Result<bool, Error> {
-        self.device.poll(libc::POLLOUT, deadline.into())
+        let writable = self.device.poll(libc::POLLOUT, deadline.into())?;
+        if writable {
+            self.send_refusals(&mut self.refusals());
+        }
+        Ok(writable)
     }
 
     // ---- What the bus knows ----
@@ -478,6 +567,19 @@ impl Ksock {
         sys::new_device(self.as_fd()).map_err(refused(Call::NewDevice))
     }
 
+    // ---- For the asynchronous side ----
+
+    /// What is wanted, if it is there, and whether others find something now.
+    #[cfg(feature = "tokio")]
+    pub(crate) fn look(&self, wanted: Wanted) -> (Result<Option<Message>, Error>, bool) {
+        self.inbox.look(wanted, &self.device)
+    }
+
+    #[cfg(feature = "tokio")]
+    pub(crate) fn inbox(&self) -> &Inbox {
+        &self.inbox
+    }
+
     fn switch(
         &self,
         ioctl: fn(BorrowedFd<'_>, u32) -> Result<u32, Errno>,
@@ -490,7 +592,23 @@ impl Ksock {
     }
 }
 
-fn refused(call: Call) -> impl FnOnce(Errno) -> Error {
+/// Is it something that will be answered?
+pub(crate) fn is_request(message: &Message) -> Result<(), Error> {
+    match message.kind() {
+        Kind::Request | Kind::StatefulRequest => Ok(()),
+        _ => Err(Error::NotARequest),
+    }
+}
+
+/// The answer to `request` as a reply, or why it is none.
+pub(crate) fn a_reply(request: MessageId, answer: Message) -> Result<Message, Error> {
+    match answer.status() {
+        Some(status) => Err(Error::Unanswered { request, status }),
+        None => Ok(answer),
+    }
+}
+
+pub(crate) fn refused(call: Call) -> impl FnOnce(Errno) -> Error {
     move |errno| Error::Refused { call, errno }
 }
 
@@ -498,6 +616,7 @@ fn refused(call: Call) -> impl FnOnce(Errno) -> Error {
 #[derive(Debug)]
 pub struct Messages<'a> {
     ksock: &'a Ksock,
+    deadline: Deadline,
     failed: bool,
 }
 
@@ -508,7 +627,7 @@ impl Iterator for Messages<'_> {
         if self.failed {
             return None;
         }
-        let received = self.ksock.receive(Deadline::NEVER);
+        let received = self.ksock.receive(self.deadline);
         self.failed = received.is_err();
         received.transpose()
     }

@@ -43,6 +43,9 @@
 //! # Ok::<(), kbus::Error>(())
 //! ```
 //!
+//! With the feature `tokio`, which is off by default, there is also
+//! `AsyncKsock`, for programs that wait for many things at a time.
+//!
 //! The numbers of sections in this documentation refer to the specification
 //! of KBUS. This crate is not the place for the C library, nor for the kernel
 //! module; they share the contract, `kmod/uapi`.
@@ -50,6 +53,8 @@
 #![deny(missing_docs, unsafe_code)]
 
 mod asked;
+#[cfg(feature = "tokio")]
+mod asynchronous;
 mod deadline;
 mod error;
 mod event;
@@ -61,7 +66,9 @@ mod request;
 mod sys;
 mod uapi;
 
-pub use asked::{Asked, Incoming};
+pub use asked::{Answer, Asked, Incoming};
+#[cfg(feature = "tokio")]
+pub use asynchronous::{AsyncKsock, AsyncMessages, AsyncSender};
 pub use deadline::Deadline;
 pub use error::{Call, Errno, Error, Malformed};
 pub use event::BindEvent;

@@ -101,6 +101,19 @@ pub(crate) fn poll(fd: BorrowedFd<'_>, events: i16, milliseconds: c_int) -> Resu
     }
 }
 
+/// Shows the file to tokio's reactor, as long as the result exists.
+#[cfg(feature = "tokio")]
+pub(crate) fn watch(ksock: crate::Ksock) -> Result<tokio::io::unix::AsyncFd<crate::Ksock>> {
+    // SAFETY: a Ksock owns its file and closes it when it is dropped; there is
+    // nothing in it by which the file could become another, and the result
+    // gives no `&mut` away.
+    let watched = unsafe { tokio::io::unix::AsyncFd::register(ksock) };
+    watched.map_err(|error| {
+        let (_, error) = error.into_parts();
+        Errno(error.raw_os_error().unwrap_or(libc::EIO))
+    })
+}
+
 // ---- The ioctls -------------------------------------------------------------
 
 /// # Safety

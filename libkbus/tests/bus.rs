@@ -525,3 +525,106 @@ fn a_ksock_outlives_its_wrapper() {
     opened = Ksock::from(OwnedFd::from(opened));
     assert_eq!(opened.receive(Deadline::from(NOW)), Ok(None));
 }
+
+#[test]
+#[ignore = "needs a bus"]
+fn serving_cannot_forget() {
+    let echo = name("$.Lib.Serve");
+    let (ready, is_ready) = mpsc::channel();
+    let replier = thread::spawn({
+        let echo = echo.clone();
+        move || {
+            let bus = open(0);
+            bus.bind(Role::Replier, &echo).unwrap();
+            bus.bind(Role::Listener, &echo).unwrap();
+            ready.send(()).unwrap();
+            let mut served = 0;
+            let end = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+                bus.serve(SOON, |request| {
+                    served += 1;
+                    match request.data() {
+                        b"panic" => panic!("as asked"),
+                        b"" => None,
+                        data => Some(data.to_vec()),
+                    }
+                })
+            }));
+            assert!(end.is_err());
+            // The bus keeps counting the request of the one who has gone, if
+            // they went before they were answered.
+            assert!(bus.unreplied_to().unwrap() <= 1);
+            served
+        }
+    });
+    is_ready.recv().unwrap();
+    let bus = open(0);
+    // An announcement under the same name is passed over.
+    bus.send(&Message::announcement(&echo, "panic")).unwrap();
+    assert_eq!(bus.request(&echo, "a").call(SOON).unwrap().data(), b"a");
+    // Somebody who asks and goes.
+    let gone = open(0);
+    gone.request(&echo, "b").send().unwrap();
+    drop(gone);
+    for data in ["", "panic"] {
+        let declined = bus.request(&echo, data).call(SOON).unwrap_err();
+        assert!(
+            matches!(
+                declined,
+                Error::Unanswered {
+                    status: Status::Ignored,
+                    ..
+                }
+            ),
+            "{declined}"
+        );
+    }
+    assert_eq!(replier.join().unwrap(), 4);
+}
+
+#[test]
+#[ignore = "needs a bus"]
+fn messages_end_at_a_deadline() {
+    let bus = open(0);
+    let drained = name("$.Lib.Drained");
+    bus.bind(Role::Listener, &drained).unwrap();
+    for _ in 0..3 {
+        bus.send(&Message::announcement(&drained, "")).unwrap();
+    }
+    assert_eq!(bus.messages_until(NOW).count(), 3);
+    assert_eq!(bus.messages_until(NOW).count(), 0);
+}
+
+#[test]
+#[ignore = "needs a bus"]
+fn a_refusal_waits_for_a_message_that_waits() {
+    let (asker, replier, full) = (open(0), open(0), open(0));
+    let (ask, told) = (name("$.Lib.Refused"), name("$.Lib.Refused.Told"));
+    replier.bind(Role::Replier, &ask).unwrap();
+    full.bind(Role::Listener, &told).unwrap();
+    full.set_max_messages(1).unwrap();
+    for way in 0..3 {
+        asker.request(&ask, "").send().unwrap();
+        let request = asked(&replier);
+        let wait = Message::announcement(&told, "").with_flags(Flags::ALL_OR_WAIT);
+        replier.send(&wait).unwrap();
+        assert_eq!(
+            errno(replier.send(&wait).unwrap_err()),
+            (Call::Send, libc::EAGAIN)
+        );
+        drop(request);
+        assert_eq!(asker.num_messages(), Ok(0));
+        full.next_message().unwrap().unwrap();
+        match way {
+            0 => assert!(replier.wait_writable(SOON).unwrap()),
+            1 => replier.discard().unwrap(),
+            _ => {
+                assert!(replier.wait_writable(SOON).unwrap());
+                assert_eq!(replier.next_message(), Ok(None));
+            }
+        }
+        let answer = asker.receive(SOON).unwrap().unwrap();
+        assert_eq!(answer.status(), Some(Status::Ignored));
+        assert_eq!(replier.unreplied_to(), Ok(0));
+        while full.next_message().unwrap().is_some() {}
+    }
+}
