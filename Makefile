@@ -12,7 +12,7 @@ SEED ?= 1
 
 vm := tests/vm
 
-.PHONY: all kmod check-kernel toolchain user lint test demo bench mutations fuzz run shell \
+.PHONY: all kmod check-kernel toolchain user capi lint test demo bench mutations fuzz run shell \
 	install uninstall clean distclean help
 
 all: ## build ./kbus.ko for this machine's kernel, or for KDIR=a prepared tree
@@ -33,6 +33,9 @@ toolchain: ## get the toolchain: a Debian 13 root in ~/.cache/kbus
 
 user: ## build library and tools as static programs, in build/bin
 	@$(vm)/user
+
+capi: ## build the C library and its headers, in build/capi
+	libkbus/capi/build
 
 lint: ## rustfmt, clippy (module and programs) and shellcheck
 	@$(vm)/lint --series $(SERIES)
@@ -56,8 +59,8 @@ fuzz: kmod user ## SECONDS=600 SEED=1: hostile input for longer than in `make te
 run: kmod ## CMD='...' [FILES='...']: one command in the VM, with the module loaded
 	@$(vm)/run $(foreach file,$(FILES),--file $(file)) -- "$$CMD"
 
-shell: kmod ## a shell in the VM, with the module loaded
-	@$(vm)/run --shell
+shell: kmod user ## a shell in the VM, with the module loaded and kbus-tool
+	@$(vm)/run --file build/bin/kbus-tool --shell
 
 # Where it goes: see tools/install/run.
 export PREFIX DESTDIR MODULE MODULEDIR
