@@ -8,7 +8,7 @@ KDIR ?= /lib/modules/$(shell uname -r)/build
 
 vm := tests/vm
 
-.PHONY: all kmod check-kernel toolchain user lint test demo bench run shell \
+.PHONY: all kmod check-kernel toolchain user lint test test-debug demo bench run shell \
 	clean distclean help
 
 all: ## build ./kbus.ko for this machine's kernel, or for KDIR=a prepared tree
@@ -35,6 +35,9 @@ lint: ## rustfmt, clippy (module and programs) and shellcheck
 
 test: kmod user ## all tests: on the host, and against the module in the VM
 	@tests/run
+
+test-debug: user ## the suite on kernels that look for races, leaks and wrong accesses
+	@tests/debug/run
 
 demo: kmod user ## a short play on /dev/kbus0, in the VM
 	@tests/demo/run

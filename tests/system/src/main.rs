@@ -4,13 +4,15 @@
 //! shares no code with the module or the library, so it could be pointed at
 //! any implementation. Runs as root, inside a virtual machine:
 //!
-//!     kbus-test-system [--module FILE] [--list] [--skip NAME]... [--first-failure] [NAME...]
+//!     kbus-test-system [--module FILE] [--list] [--skip NAME]... [--first-failure]
+//!                     [--patience N] [NAME...]
 //!     kbus-test-system one-answer [--seed S] [--requests N]
 //!     kbus-test-system order [--messages N]
 //!     kbus-test-system fuzz [--seed S] [--seconds N]
 //!
 //! NAME selects the tests whose name contains it, --skip leaves some out, and
-//! with --first-failure the first failure is the last test. Each test prints `ok name`
+//! with --first-failure the first failure is the last test; --patience
+//! makes all time limits N times as long. Each test prints `ok name`
 //! or `FAILED name: where: expected ..., got ...`; then comes the table of
 //! section 11's behaviours by number, and last the line `N passed, N failed`.
 
@@ -66,6 +68,7 @@ fn main() -> ExitCode {
             "--first-failure" => first_failure = true,
             "--skip" => skip.push(value()),
             "--module" => harness::set_module_file(&value()),
+            "--patience" => harness::set_patience(value().parse().unwrap_or(1)),
             "--seed" => seed = value().parse().unwrap_or(1),
             "--requests" | "--messages" | "--seconds" => amount = value().parse().ok(),
             "fuzz" | "order" | "one-answer" => verb = Some(arg),
