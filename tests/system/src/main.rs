@@ -8,6 +8,7 @@
 //!                     [--patience N] [NAME...]
 //!     kbus-test-system one-answer [--seed S] [--requests N]
 //!     kbus-test-system order [--messages N]
+//!     kbus-test-system faults [--seed S] [NAME...]
 //!     kbus-test-system fuzz [--seed S] [--seconds N]
 //!
 //! NAME selects the tests whose name contains it, --skip leaves some out, and
@@ -21,6 +22,7 @@ mod compat;
 mod defects;
 mod descriptors;
 mod errnos;
+mod faults;
 mod fuzz;
 mod harness;
 mod limits;
@@ -71,7 +73,7 @@ fn main() -> ExitCode {
             "--patience" => harness::set_patience(value().parse().unwrap_or(1)),
             "--seed" => seed = value().parse().unwrap_or(1),
             "--requests" | "--messages" | "--seconds" => amount = value().parse().ok(),
-            "fuzz" | "order" | "one-answer" => verb = Some(arg),
+            "faults" | "fuzz" | "order" | "one-answer" => verb = Some(arg),
             option if option.starts_with("--") => {
                 eprintln!("kbus-test-system: unknown option {option}");
                 return ExitCode::from(2);
@@ -80,7 +82,7 @@ fn main() -> ExitCode {
         }
     }
     if let Some(verb) = verb {
-        return alone(&verb, seed, amount);
+        return alone(&verb, seed, amount, &names);
     }
     let tests: Vec<&Test> = all_tests()
         .into_iter()
@@ -165,7 +167,7 @@ fn lines(what: &str, numbers: &[u32]) {
 
 /// One of the long runs, with its size from the command line. The module is
 /// taken as it is loaded, or loaded as usual.
-fn alone(verb: &str, seed: u64, amount: Option<u32>) -> ExitCode {
+fn alone(verb: &str, seed: u64, amount: Option<u32>, names: &[String]) -> ExitCode {
     if !harness::module_loaded() {
         if let Err(e) = harness::insmod(harness::USUAL) {
             eprintln!("kbus-test-system: insmod {}: {e:?}", harness::module_file());
@@ -173,6 +175,11 @@ fn alone(verb: &str, seed: u64, amount: Option<u32>) -> ExitCode {
         }
     }
     let _ = Runner::new();
+    if verb == "faults" {
+        let (passed, failed) = faults::run(seed, names);
+        println!("{passed} passed, {failed} failed");
+        return ExitCode::from((failed > 0) as u8);
+    }
     let result = std::panic::catch_unwind(|| match verb {
         "fuzz" => fuzz::run(seed, amount.unwrap_or(60)),
         "order" => stress::order(amount.unwrap_or(20_000)),
