@@ -377,6 +377,8 @@ fn unbind(switch: &Switch, n: u32) -> bool {
     a.serve("$.Name");
     w.listen(BIND_EVENT);
     w.report(1).unwrap();
+    // It tells of those that are there already.
+    w.drain();
     for _ in 0..4 {
         b.ask("$.Name");
     }
@@ -473,6 +475,8 @@ fn close(switch: &Switch, n: u32) -> bool {
     let a = debtor(&asker, &late);
     w.listen(BIND_EVENT);
     w.report(1).unwrap();
+    // It tells of those that are there already.
+    w.drain();
     let fd = a.fd;
     std::mem::forget(a);
     // SAFETY: nobody else closes it.
@@ -488,6 +492,8 @@ fn exit(_: &Switch, n: u32) -> bool {
     let a = debtor(&asker, &late);
     w.listen(BIND_EVENT);
     w.report(1).unwrap();
+    // It tells of those that are there already.
+    w.drain();
     let go = harness::Gate::new();
     let child = fork(|| {
         harness::keep_only(&[a.fd, go.read]);
