@@ -12,8 +12,8 @@ SEED ?= 1
 
 vm := tests/vm
 
-.PHONY: all kmod check-kernel toolchain user capi lint test demo bench mutations fuzz run shell \
-	install uninstall clean distclean help
+.PHONY: all kmod check-kernel toolchain user capi lint test test-debug demo bench mutations fuzz \
+	run shell install uninstall clean distclean help
 
 all: ## build ./kbus.ko for this machine's kernel, or for KDIR=a prepared tree
 	@$(vm)/native "$(KDIR)"
@@ -42,6 +42,9 @@ lint: ## rustfmt, clippy (module and programs) and shellcheck
 
 test: kmod user ## all tests: on the host, and against the module in the VM
 	@tests/run
+
+test-debug: user ## the suite on kernels that look for races, leaks and wrong accesses
+	@tests/debug/run
 
 demo: kmod user ## a short play on /dev/kbus0, in the VM
 	@tests/demo/run

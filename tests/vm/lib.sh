@@ -126,7 +126,7 @@ why() {
 	fi
 	# the first complaint of the step that failed, or else its last words
 	line=$(awk '/^=== .* ===$/ { text = ""; next } { text = text $0 "\n" } END { printf "%s", text }' "$log" |
-		grep -aE '^(E: |error|fatal|.*(rror:|ailed|Could not))' | head -n 1) || true
+		grep -aE '^(E: |error|fatal|make.*\*\*\* |.*(rror:|ailed|Could not))' | head -n 1) || true
 	[ "$line" ] || line=$(grep -av '^ *$' "$log" | tail -n 1)
 	read -r line <<<"$line"
 	echo "failed: ${line:0:200}"

@@ -4,13 +4,16 @@
 //! shares no code with the module or the library, so it could be pointed at
 //! any implementation. Runs as root, inside a virtual machine:
 //!
-//!     kbus-test-system [--module FILE] [--list] [--skip NAME]... [--first-failure] [NAME...]
+//!     kbus-test-system [--module FILE] [--list] [--skip NAME]... [--first-failure]
+//!                     [--patience N] [NAME...]
 //!     kbus-test-system one-answer [--seed S] [--requests N]
 //!     kbus-test-system order [--messages N]
+//!     kbus-test-system faults [--seed S] [NAME...]
 //!     kbus-test-system fuzz [--seed S] [--seconds N]
 //!
 //! NAME selects the tests whose name contains it, --skip leaves some out, and
-//! with --first-failure the first failure is the last test. Each test prints `ok name`
+//! with --first-failure the first failure is the last test; --patience
+//! makes all time limits N times as long. Each test prints `ok name`
 //! or `FAILED name: where: expected ..., got ...`; then comes the table of
 //! section 11's behaviours by number, and last the line `N passed, N failed`.
 
@@ -19,6 +22,7 @@ mod compat;
 mod defects;
 mod descriptors;
 mod errnos;
+mod faults;
 mod fuzz;
 mod harness;
 mod limits;
@@ -66,9 +70,10 @@ fn main() -> ExitCode {
             "--first-failure" => first_failure = true,
             "--skip" => skip.push(value()),
             "--module" => harness::set_module_file(&value()),
+            "--patience" => harness::set_patience(value().parse().unwrap_or(1)),
             "--seed" => seed = value().parse().unwrap_or(1),
             "--requests" | "--messages" | "--seconds" => amount = value().parse().ok(),
-            "fuzz" | "order" | "one-answer" => verb = Some(arg),
+            "faults" | "fuzz" | "order" | "one-answer" => verb = Some(arg),
             option if option.starts_with("--") => {
                 eprintln!("kbus-test-system: unknown option {option}");
                 return ExitCode::from(2);
@@ -77,7 +82,7 @@ fn main() -> ExitCode {
         }
     }
     if let Some(verb) = verb {
-        return alone(&verb, seed, amount);
+        return alone(&verb, seed, amount, &names);
     }
     let tests: Vec<&Test> = all_tests()
         .into_iter()
@@ -162,7 +167,7 @@ fn lines(what: &str, numbers: &[u32]) {
 
 /// One of the long runs, with its size from the command line. The module is
 /// taken as it is loaded, or loaded as usual.
-fn alone(verb: &str, seed: u64, amount: Option<u32>) -> ExitCode {
+fn alone(verb: &str, seed: u64, amount: Option<u32>, names: &[String]) -> ExitCode {
     if !harness::module_loaded() {
         if let Err(e) = harness::insmod(harness::USUAL) {
             eprintln!("kbus-test-system: insmod {}: {e:?}", harness::module_file());
@@ -170,6 +175,11 @@ fn alone(verb: &str, seed: u64, amount: Option<u32>) -> ExitCode {
         }
     }
     let _ = Runner::new();
+    if verb == "faults" {
+        let (passed, failed) = faults::run(seed, names);
+        println!("{passed} passed, {failed} failed");
+        return ExitCode::from((failed > 0) as u8);
+    }
     let result = std::panic::catch_unwind(|| match verb {
         "fuzz" => fuzz::run(seed, amount.unwrap_or(60)),
         "order" => stress::order(amount.unwrap_or(20_000)),
