@@ -516,7 +516,7 @@ fn epoll(switch: &Switch, n: u32) -> bool {
     let (k, l) = (Ksock::new(), Ksock::new());
     l.listen("$.A");
     // SAFETY: system calls on descriptors of our own.
-    let hit = unsafe {
+    unsafe {
         let e = libc::epoll_create1(libc::EPOLL_CLOEXEC);
         let mut event = libc::epoll_event {
             events: libc::EPOLLIN as u32,
@@ -533,8 +533,7 @@ fn epoll(switch: &Switch, n: u32) -> bool {
         eq!(libc::epoll_wait(e, &mut event, 1, harness::HANG_MS), 1);
         libc::close(e);
         hit
-    };
-    hit
+    }
 }
 
 fn proc_files(switch: &Switch, n: u32) -> bool {
