@@ -26,6 +26,7 @@ mod faults;
 mod fuzz;
 mod harness;
 mod limits;
+mod memory;
 mod module;
 mod raw;
 mod rules;
@@ -48,6 +49,7 @@ fn all_tests() -> Vec<&'static Test> {
             stress::TESTS,
             fuzz::TESTS,
             module::TESTS,
+            memory::TESTS,
         ])
         .flat_map(|tests| tests.iter())
         .collect()
@@ -95,6 +97,7 @@ fn main() -> ExitCode {
         }
         return ExitCode::SUCCESS;
     }
+    memory::enter();
     let mut runner = Runner::new();
     let (mut passed, mut failed) = (0, 0);
     for test in &tests {

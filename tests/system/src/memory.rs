@@ -1,0 +1,267 @@
+// SPDX-License-Identifier: GPL-2.0
+//! Memory returns to where it was, the module unloaded: in total, in the
+//! memory cgroup of whoever used it, and object by object.
+
+use std::fs;
+use std::path::Path;
+
+use crate::behaviours::open_soon;
+use crate::harness::{bounded, fork, Gate, USUAL};
+use crate::module::{exercise, load, unload};
+use crate::raw::*;
+use crate::tests;
+
+tests![
+    module_memory_returns.unloaded().limit(240),
+    module_memory_cgroup_returns.unloaded().limit(120),
+    // The last of all tests: it looks at what all the others have left.
+    module_memory_of_the_whole_suite.unloaded().limit(120),
+];
+
+/// Unreclaimable slab, in KiB, when everything that waits has been freed.
+fn slab() -> i64 {
+    // Freed memory hangs about: RCU callbacks, caches of the CPUs.
+    let _ = fs::write("/proc/sys/vm/drop_caches", "3");
+    let _ = fs::write("/proc/sys/vm/compact_memory", "1");
+    let text = fs::read_to_string("/proc/meminfo").unwrap();
+    text.lines()
+        .find_map(|l| l.strip_prefix("SUnreclaim:"))
+        .and_then(|l| l.trim().trim_end_matches("kB").trim().parse().ok())
+        .unwrap()
+}
+
+/// Memory in use by anybody, in KiB, apart from caches.
+fn used() -> i64 {
+    let text = fs::read_to_string("/proc/meminfo").unwrap();
+    let field = |name: &str| -> i64 {
+        text.lines()
+            .find_map(|l| l.strip_prefix(name))
+            .and_then(|l| l.trim().trim_end_matches("kB").trim().parse().ok())
+            .unwrap_or(0)
+    };
+    field("MemTotal:") - field("MemFree:") - field("Cached:") - field("Buffers:")
+}
+
+/// About 6,000 messages, 4,500 ksocks, 4,500 bindings in each round: a leak
+/// of one small object in each loop shows as more than the tolerance, after
+/// a first round that fills the caches.
+fn module_memory_returns() {
+    const LOOPS: u32 = 1500;
+    /// Slabs are whole pages, and other parts of the kernel live in them too.
+    const TOLERANCE: i64 = 384;
+    let round = || {
+        load(USUAL);
+        open_soon(0);
+        exercise(LOOPS);
+        unload();
+        (slab(), used())
+    };
+    round();
+    let mut smallest = i64::MAX;
+    let mut smallest_used = i64::MAX;
+    let (before, used_before) = round();
+    // Noise goes up and down; a leak only up.
+    for _ in 0..3 {
+        let (after, used_after) = round();
+        smallest = smallest.min(after - before);
+        smallest_used = smallest_used.min(used_after - used_before);
+        if smallest <= TOLERANCE && smallest_used <= 8 * TOLERANCE {
+            return;
+        }
+    }
+    panic!(
+        "expected at most {TOLERANCE} KiB more unreclaimable slab after {LOOPS} loops, got {smallest}; \
+         used memory {smallest_used} KiB more"
+    );
+}
+
+// ---- groups --------------------------------------------------------------
+
+const GROUPS: &str = "/sys/fs/cgroup";
+
+/// A memory cgroup (version 2).
+pub struct Group(String);
+
+/// What the whole suite runs in.
+const SUITE: &str = "kbus-suite";
+
+impl Group {
+    /// Where there is one already, that one.
+    pub fn new(name: &str) -> Group {
+        let control = format!("{GROUPS}/cgroup.subtree_control");
+        if !Path::new(&control).exists() {
+            // SAFETY: terminated strings.
+            let r = unsafe {
+                libc::mount(
+                    c"cgroup2".as_ptr(),
+                    c"/sys/fs/cgroup".as_ptr(),
+                    c"cgroup2".as_ptr(),
+                    0,
+                    std::ptr::null(),
+                )
+            };
+            assert!(r == 0, "mount cgroup2: {:?}", errno());
+        }
+        fs::write(control, "+memory").unwrap_or_else(|e| panic!("memory controller: {e}"));
+        let group = Group(format!("{GROUPS}/{name}"));
+        fs::create_dir_all(&group.0).unwrap_or_else(|e| panic!("{}: {e}", group.0));
+        group
+    }
+
+    pub fn take_in(&self, pid: u32) {
+        fs::write(format!("{}/cgroup.procs", self.0), pid.to_string())
+            .unwrap_or_else(|e| panic!("{}: {e}", self.0));
+    }
+
+    /// Bytes of objects that cannot be given back just so.
+    fn slab(&self) -> u64 {
+        let text = fs::read_to_string(format!("{}/memory.stat", self.0)).unwrap();
+        text.lines()
+            .find_map(|l| l.strip_prefix("slab_unreclaimable ")?.parse().ok())
+            .unwrap()
+    }
+
+    /// Bytes of everything.
+    fn total(&self) -> i64 {
+        let text = fs::read_to_string(format!("{}/memory.current", self.0)).unwrap();
+        text.trim().parse().unwrap()
+    }
+
+    /// What it still holds when nobody is in it any more is what somebody
+    /// forgot. Freeing may be a moment behind.
+    fn returns(&self) {
+        const TOLERANCE: u64 = 64 * 1024;
+        let back = bounded(|| {
+            let _ = fs::write("/proc/sys/vm/drop_caches", "3");
+            self.slab() < TOLERANCE
+        });
+        let left = self.slab();
+        assert!(
+            back,
+            "{left} bytes of slab are left in a group without processes"
+        );
+    }
+}
+
+/// From here on, all that this process and its children allocate is counted
+/// in the suite's group.
+pub fn enter() {
+    Group::new(SUITE).take_in(std::process::id());
+}
+
+/// What a process makes the bus keep is its own group's memory (defect 43),
+/// and goes when it goes.
+fn module_memory_cgroup_returns() {
+    let group = Group::new("kbus-test");
+    load(USUAL);
+    open_soon(0);
+    let (ready, go) = (Gate::new(), Gate::new());
+    let child = fork(|| {
+        group.take_in(std::process::id());
+        ready.open();
+        go.pass();
+        let k = Ksock::new();
+        k.listen("$.A").limit(5000);
+        for _ in 0..4000 {
+            k.post(&Msg::new("$.A").data([7; 1000])).unwrap();
+        }
+        ready.open();
+        go.pass();
+        drop(k);
+        exercise(200);
+        ready.open();
+        go.pass();
+    });
+    ready.pass();
+    let before = group.total();
+    go.open();
+    ready.pass();
+    let full = group.total();
+    go.open();
+    ready.pass();
+    go.open();
+    child.join();
+    unload();
+    group.returns();
+    assert!(
+        full - before > 3_500_000,
+        "4,000 queued messages of 1,000 bytes are not accounted: {} bytes more",
+        full - before
+    );
+}
+
+// ---- object by object ----------------------------------------------------
+
+/// Objects in use that were allocated while the module's code was running, by
+/// the records that the kernel keeps when it was started with slab_debug=U:
+/// each with its stack, in which code of a module that is gone has no name.
+fn ours() -> Vec<String> {
+    let records = "/sys/kernel/debug/slab";
+    let mut seen = 0;
+    let mut found = Vec::new();
+    for cache in fs::read_dir(records).unwrap_or_else(|e| panic!("{records}: {e}")) {
+        let file = cache.unwrap().path().join("alloc_traces");
+        let Ok(text) = fs::read_to_string(&file) else {
+            continue;
+        };
+        for record in text.split("\n\n").filter(|r| r.contains("pid=")) {
+            seen += 1;
+            let mut frames = record.lines().skip(1).map(str::trim);
+            // A vector that belongs to the page of objects and lives as long,
+            // whoever's object comes first.
+            if frames
+                .next()
+                .is_some_and(|f| f.starts_with("alloc_slab_obj_exts"))
+            {
+                continue;
+            }
+            if frames.any(|f| f.starts_with("0x") || f.ends_with("[kbus]")) {
+                found.push(record.to_string());
+            }
+        }
+    }
+    assert!(
+        seen > 1000,
+        "no records of allocations: start the kernel with slab_debug=U"
+    );
+    found
+}
+
+fn module_memory_of_the_whole_suite() {
+    // Not a single object of all tests before, which ended with an unload.
+    none_left();
+    // The records do show what there is while there is something.
+    load(USUAL);
+    open_soon(0);
+    let k = Ksock::new();
+    k.listen("$.A");
+    k.post(&Msg::new("$.A")).unwrap();
+    // At least the bus, its buffer, the ksock, the binding, the message.
+    let found = ours().len();
+    assert!(
+        found >= 5,
+        "expected some objects of a module in use, got {found}"
+    );
+    drop(k);
+    unload();
+    none_left();
+    let group = Group::new(SUITE);
+    for pid in [std::process::id(), std::os::unix::process::parent_id()] {
+        // Out of it, to the root.
+        fs::write(format!("{GROUPS}/cgroup.procs"), pid.to_string()).unwrap();
+    }
+    group.returns();
+}
+
+fn none_left() {
+    // What somebody read in /proc stays in the cache of names until it is
+    // looked for again.
+    assert!(!Path::new("/proc/kbus").exists());
+    let mut left = Vec::new();
+    // What is freed waits for RCU.
+    let none = bounded(|| {
+        left = ours();
+        left.is_empty()
+    });
+    assert!(none, "objects left by the module: {}", left.join("\n\n"));
+}
