@@ -115,7 +115,7 @@ class Taking(Case):
             ksock.bind("$.Tell")
             other.bind("$.Ask", True)
             call = asyncio.ensure_future(ksock.call("$.Ask"))
-            takers = [asyncio.ensure_future(ksock.wait_for_msg(50)) for _ in range(2)]
+            takers = [asyncio.ensure_future(ksock.wait_for_msg()) for _ in range(2)]
             while len(ksock._getters) < 2:
                 await asyncio.sleep(0)
             other.announce("$.Tell")
@@ -135,7 +135,7 @@ class Taking(Case):
 
             async def take() -> None:
                 for _ in range(50):
-                    message = await ksock.wait_for_msg(60)
+                    message = await ksock.wait_for_msg()
                     assert message is not None
                     got.append(int(message.text))
 
