@@ -13,6 +13,7 @@ import asyncio
 import multiprocessing.connection
 import os
 import socket
+import subprocess
 import sys
 import time
 from typing import Any, Callable, List, Optional, Tuple
@@ -224,6 +225,18 @@ def fan_by_socket(count: int) -> Tuple[Round, List[int]]:
     return one, pids
 
 
+# --- importing ---------------------------------------------------------------
+
+
+def importing(module: str) -> float:
+    """Beyond the start of Python, which imports little by itself."""
+
+    def run(code: str) -> float:
+        return measure(1, lambda _: subprocess.run([sys.executable, "-c", code], check=True), b"")
+
+    return run("import " + module) - run("pass")
+
+
 # --- the tables --------------------------------------------------------------
 
 
@@ -282,6 +295,10 @@ def main() -> None:
             costs.append(measure(max(rounds // 4, 20), one, bytes(1024)))
             end(pids)
         row("%d listeners" % count, costs)
+
+    modules = ["kbus", "multiprocessing.connection", "socket"]
+    head("Python: an import, in ns", ["kbus", "mp.connection", "socket"])
+    row("import", [importing(module) for module in modules])
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ from collections import Counter
 from typing import Any, Awaitable, Callable, Dict, List
 
 import kbus
-from kbus import ALL_OR_WAIT, Message, NoAnswer, Request, reply_to
+from kbus import ALL_OR_WAIT, Message, MessageId, NoAnswer, Request, reply_to
 from kbus.aio import Ksock
 
 
@@ -115,7 +115,7 @@ class Taking(Case):
             ksock.bind("$.Tell")
             other.bind("$.Ask", True)
             call = asyncio.ensure_future(ksock.call("$.Ask"))
-            takers = [asyncio.ensure_future(ksock.wait_for_msg(50)) for _ in range(2)]
+            takers = [asyncio.ensure_future(ksock.wait_for_msg()) for _ in range(2)]
             while len(ksock._getters) < 2:
                 await asyncio.sleep(0)
             other.announce("$.Tell")
@@ -135,7 +135,7 @@ class Taking(Case):
 
             async def take() -> None:
                 for _ in range(50):
-                    message = await ksock.wait_for_msg(60)
+                    message = await ksock.wait_for_msg()
                     assert message is not None
                     got.append(int(message.text))
 
@@ -278,6 +278,57 @@ class Calling(Case):
             got.extend(int(message.text) for message in ksock.sync)
             self.assertEqual(got, list(range(110)))
             task.cancel()
+
+        self.run_it(main)
+
+    def test_what_else_arrives_is_kept_up_to_a_limit(self) -> None:
+        """Then all calls say so; nothing is lost."""
+
+        async def main() -> None:
+            server, ksock, teller = self.ksock(), self.ksock(), self.plain()
+            ksock.bind("$.Tell")
+            server.replier("$.Ask")(lambda request: None)
+            serving = self.serving(server)
+            sent: List[MessageId] = []
+
+            def tell() -> None:
+                sent.extend(teller.announce("$.Tell") for _ in range(90))
+
+            for _ in range(11):
+                tell()
+                await ksock.call("$.Ask")
+            tell()
+            for outcome in await asyncio.gather(
+                *(ksock.call("$.Ask") for _ in range(3)), return_exceptions=True
+            ):
+                assert isinstance(outcome, OSError)
+                self.assertEqual(outcome.errno, errno.ENOBUFS)
+            got: List[Any] = []
+            while len(got) < len(sent):
+                message = await ksock.wait_for_msg()
+                assert message is not None
+                got.append(message.id)
+            self.assertEqual(got, sent)
+            await ksock.call("$.Ask")
+            self.assertEqual((ksock._awaited, ksock.sync._expected), (set(), {}))
+            serving.cancel()
+
+        self.run_it(main)
+
+    def test_an_id_that_is_in_use(self) -> None:
+        async def main() -> None:
+            server, ksock = self.ksock(), self.ksock()
+            server.replier("$.Ask")(lambda request: request.data)
+            serving = self.serving(server)
+            calls = [Request("$.Ask", data, id=MessageId(7, 1)) for data in ("first", "second")]
+            first, second = await asyncio.gather(
+                *(ksock.call(request) for request in calls), return_exceptions=True
+            )
+            assert isinstance(first, Message)
+            self.assertEqual(first.text, "first")
+            self.assertIsInstance(second, ValueError)
+            self.assertEqual((await ksock.call(calls[1])).text, "second")
+            serving.cancel()
 
         self.run_it(main)
 

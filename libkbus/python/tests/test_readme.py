@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """The README, typed as it stands: the first reply by two programs, the play into
-four interactive interpreters. Needs a bus that nobody has used before, as its
+four interactive interpreters, the coroutine. Needs a bus that nobody has used before, as its
 message ids begin with 1."""
 
 from __future__ import annotations
@@ -13,6 +13,8 @@ import sys
 import unittest
 from pathlib import Path
 from typing import Dict, List, Tuple
+
+import kbus
 
 README = Path(__file__).resolve().parents[1] / "README.md"
 
@@ -119,6 +121,19 @@ class Readme(unittest.TestCase):
             self.assertEqual(process.stdout.readline(), b"ready\n")
             done = subprocess.run([sys.executable, "-c", asker], stdout=subprocess.PIPE, check=True)
             self.assertEqual(done.stdout, b"on\n")
+        finally:
+            process.kill()
+            process.wait()
+            process.stdout.close()
+
+    def test_3_asyncio(self) -> None:
+        said = blocks("python")[2].replace('bind("$.Lamp.*")', 'bind("$.Lamp.*"); print("ready")')
+        process = subprocess.Popen([sys.executable, "-u", "-c", said], stdout=subprocess.PIPE)
+        assert process.stdout
+        try:
+            self.assertEqual(process.stdout.readline(), b"ready\n")
+            kbus.Ksock().announce("$.Lamp.Kitchen", "on")
+            self.assertEqual(process.stdout.readline(), b"$.Lamp.Kitchen on\n")
         finally:
             process.kill()
             process.wait()

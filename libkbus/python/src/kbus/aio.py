@@ -73,9 +73,8 @@ class Ksock:
             self._loop.remove_writer(self.sync.fileno())
         self.sync.close()
         self._watching = False
-        for future in list(self._awaited):
-            if not future.done():
-                future.set_exception(ValueError("I/O operation on closed Ksock"))
+        for future in self._awaited:
+            _fail(future, ValueError("I/O operation on closed Ksock"))
         self._wake(len(self._getters))
 
     # --- what does not wait is the same
@@ -132,6 +131,10 @@ class Ksock:
                     for _ in range(_TURN):
                         if not self._awaited or not self.sync._put_aside():
                             break
+                except OSError as error:
+                    # None of the answers can be got at.
+                    for future in self._awaited:
+                        _fail(future, OSError(*error.args))
                 finally:
                     self.sync._watcher = watcher
                 kept = len(self.sync._shelf)
@@ -353,9 +356,13 @@ def _set(future: _Future, value: Any) -> None:
         future.set_result(value)
 
 
-def _late(future: _Future, request: Message) -> None:
+def _fail(future: _Future, error: Exception) -> None:
     if not future.done():
-        future.set_exception(TimeoutError("no answer in time to %s" % request))
+        future.set_exception(error)
+
+
+def _late(future: _Future, request: Message) -> None:
+    _fail(future, TimeoutError("no answer in time to %s" % request))
 
 
 def _running_loop() -> Optional[asyncio.AbstractEventLoop]:

@@ -39,6 +39,12 @@ _STATUS = {
     "$.KBUS.ErrorSending": "the request waited for room and could not be sent in the end",
 }
 
+# With ENOBUFS, which the bus does not use. Nothing is lost but the answer.
+_CROWDED = (
+    "%d messages that nobody has taken are kept here, and no more are while a call waits: take "
+    "them, or call through another Ksock"
+)
+
 _OPEN = {
     errno.ENOENT: "there is no such bus: load the module (insmod kbus.ko), or look which "
     "buses there are (ls /dev/kbus*)",

@@ -15,6 +15,7 @@ are taken.
 from __future__ import annotations
 
 import ctypes
+import errno
 import fcntl
 import io
 import os
@@ -25,7 +26,7 @@ import weakref
 from collections import deque
 from ctypes import c_char_p, c_uint32
 
-from .errors import _BIND, _OPEN, _SEND, _WRITE, NoAnswer, _in_words
+from .errors import _BIND, _CROWDED, _OPEN, _SEND, _WRITE, NoAnswer, _in_words
 from .messages import Message, MessageId, Request, Status
 from .replier import Owed, Repliers, encode
 
@@ -72,6 +73,9 @@ _NONE, _W, _R, _WR = 0, 1, 2, 3
 _POINTER = ctypes.sizeof(c_char_p)
 
 _ASK = 0xFFFFFFFF
+
+# So many messages may be on the shelf, whatever may wait at the bus.
+_SHELF = 1000
 
 
 def _drop(message: Message) -> None:
@@ -339,6 +343,8 @@ class Ksock:
         """Writes and sends; the lock is held. Whoever is to be called with the
         answer is so from the first moment on."""
         result = SendResultStruct()
+        if answered is not None:
+            self._check_expectable(msg)
         try:
             self.write_msg(msg)
             if answered is None:
@@ -358,6 +364,18 @@ class Ksock:
             # A signal came in between, and its handler raised.
             self.discard()
             raise
+
+    def _check_expectable(self, request: Message) -> None:
+        """Whether its answer could be told from others, and got at."""
+        key = request._head.id._pair()
+        with self._changed:
+            # Ids that the bus gives are never the same.
+            if key[0] and key in self._expected:
+                raise ValueError(
+                    "A call with the id %s has no answer yet: which of the two is answered "
+                    "could not be told" % request.id
+                )
+            self._check_shelf()
 
     def discard(self) -> None:
         """Forgets what was written and not sent."""
@@ -413,8 +431,16 @@ class Ksock:
                 return message
         return None
 
+    def _check_shelf(self) -> None:
+        """Whether there is room on the shelf, for as many as may wait at the bus."""
+        # The bus is asked last, and so hardly ever.
+        kept = len(self._shelf)
+        if kept >= _SHELF and kept >= self.max_messages():
+            raise OSError(errno.ENOBUFS, _CROWDED % kept)
+
     def _put_aside(self) -> bool:
         """Fetches one message for whoever wants it; False when there is none."""
+        self._check_shelf()
         message = self._fetch()
         if message is None:
             return False
@@ -557,8 +583,13 @@ class Ksock:
         The request is a message, or its name and data. NoAnswer is raised when
         the bus answers instead of the replier or the replier declines,
         TimeoutError after that many seconds. What else arrives meanwhile is
-        kept, in order, for who takes messages. An answer that comes later than
-        that is dropped.
+        kept, in order, for who takes messages: as many as may wait at the bus
+        (max_messages), and 1000 in any case. When that is not enough, the call
+        is given up with ENOBUFS. The answer to a call that was given up is
+        dropped when it comes.
+
+        A request with a network id has an id that we chose: ValueError when an
+        earlier call with that id has no answer yet.
         """
         deadline = _deadline(timeout)
         answer: List[Message] = []
