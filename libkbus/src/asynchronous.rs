@@ -195,23 +195,20 @@ impl AsyncKsock {
     ///
     /// # Errors
     ///
-    /// As [`send`](AsyncKsock::send), [`Error::Unanswered`], and
-    /// [`Error::NotARequest`].
+    /// As [`send`](AsyncKsock::send), [`Error::Unanswered`],
+    /// [`Error::Crowded`], and [`Error::NotARequest`].
     pub async fn call(&self, request: &Message) -> Result<Message, Error> {
         is_request(request)?;
         let alone = self.sending.lock().await;
         let mut pending = false;
         // The id is known, and the answer expected, before there can be one.
-        let id = self
-            .ksock()
-            .inbox()
-            .expect(|| match self.ksock().send(request) {
-                Err(error) if is_pending(&error) => {
-                    pending = true;
-                    self.ksock().last_sent()
-                }
-                sent => sent,
-            })?;
+        let id = self.ksock().expect(|| match self.ksock().send(request) {
+            Err(error) if is_pending(&error) => {
+                pending = true;
+                self.ksock().last_sent()
+            }
+            sent => sent,
+        })?;
         let _expecting = Expecting { ksock: self, id };
         if pending {
             self.room().await?;
@@ -295,7 +292,7 @@ struct Expecting<'a> {
 
 impl Drop for Expecting<'_> {
     fn drop(&mut self) {
-        self.ksock.ksock().inbox().expect_no_more(self.id);
+        self.ksock.ksock().expect_no_more(self.id);
         self.ksock.changed.notify_waiters();
     }
 }

@@ -38,6 +38,13 @@ pub enum Error {
         /// The request.
         request: MessageId,
     },
+    /// Before the answer to a request, more messages arrived than are put
+    /// aside ([`Request::call`](crate::Request::call)). They are received in
+    /// order, and the answer after them, like any other message.
+    Crowded {
+        /// The request.
+        request: MessageId,
+    },
     /// What should have been a name, or a pattern, is none.
     Name(NameError),
     /// Waiting for the answer to what is not a request.
@@ -130,6 +137,7 @@ impl Error {
             Error::Refused { errno, .. } => errno.0,
             Error::Unanswered { .. } => return None,
             Error::TimedOut { .. } => libc::ETIMEDOUT,
+            Error::Crowded { .. } => libc::ENOBUFS,
             Error::Name(NameError::TooLong(_)) => libc::ENAMETOOLONG,
             Error::NotARequest => libc::EINVAL,
             Error::Name(_) | Error::NotAsked | Error::NotAConversation | Error::Malformed(_) => {
@@ -147,6 +155,9 @@ impl Error {
             },
             Error::Unanswered { status, .. } => status.to_string(),
             Error::TimedOut { .. } => "no answer came in time".into(),
+            Error::Crowded { .. } => {
+                "more other messages came before the answer than are put aside".into()
+            }
             Error::Name(why) => why.to_string(),
             Error::NotARequest => "this message is not a request: nobody will answer it".into(),
             Error::NotAsked => {
@@ -174,6 +185,10 @@ impl Error {
                 Status::Other(_) => "",
             },
             Error::TimedOut { .. } => "wait longer; an answer may still come",
+            Error::Crowded { .. } => {
+                "receive them, and the answer after them; to avoid it ask on a Ksock of its own, \
+                 or raise the limit of the queue (MAXMSGS)"
+            }
             Error::Name(_) => "names look like $.Lamp.Kitchen, patterns like $.Lamp.* or $.Lamp.%",
             Error::NotARequest => "send it instead, without waiting",
             Error::NotAsked => "answer only messages that are for us to answer",
@@ -359,6 +374,7 @@ impl Errno {
             libc::EMSGSIZE => "EMSGSIZE",
             libc::EADDRINUSE => "EADDRINUSE",
             libc::EADDRNOTAVAIL => "EADDRNOTAVAIL",
+            libc::ENOBUFS => "ENOBUFS",
             libc::ETIMEDOUT => "ETIMEDOUT",
             libc::ECONNREFUSED => "ECONNREFUSED",
             libc::EALREADY => "EALREADY",
@@ -409,7 +425,9 @@ impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Error::Refused { call, .. } => write!(f, "cannot {call}: ")?,
-            Error::Unanswered { request, .. } | Error::TimedOut { request } => {
+            Error::Unanswered { request, .. }
+            | Error::TimedOut { request }
+            | Error::Crowded { request } => {
                 write!(f, "request {request}: ")?;
             }
             Error::Name(_) => f.write_str("not a name: ")?,

@@ -2,15 +2,16 @@
 //! Messages between the device and those who want them: [`Inbox`].
 //!
 //! A call that waits for its answer must take what arrives before that; an
-//! inbox keeps it, in order, for whoever wants the next message. It also lets
-//! several threads wait on one Ksock: one of them waits at the device, the
-//! others for that one. It does not know what a device is.
+//! inbox keeps it, in order, for whoever wants the next message: up to the
+//! limit of its source. What is taken cannot be put back, so a call that would
+//! have to keep more gives up instead. An inbox also lets several threads wait on one Ksock: one of them waits at the
+//! device, the others for that one. It does not know what a device is.
 
 use std::collections::VecDeque;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
 use crate::deadline::Deadline;
-use crate::error::Error;
+use crate::error::{Call, Errno, Error};
 use crate::message::{Message, MessageId};
 
 /// Where messages come from.
@@ -19,6 +20,8 @@ pub(crate) trait Source {
     fn next(&self) -> Result<Option<Message>, Error>;
     /// Waits until there is one (true) or the deadline has passed (false).
     fn wait(&self, deadline: Deadline) -> Result<bool, Error>;
+    /// How many messages may be taken from here and not be wanted.
+    fn limit(&self) -> Result<usize, Error>;
 }
 
 /// Which message somebody wants.
@@ -59,6 +62,13 @@ impl State {
         }
     }
 
+    /// Is as much kept as may be? The answers that `others` wait for come on
+    /// top: the bus sees to it that there are not too many of them.
+    fn is_full(&self, others: usize, source: &impl Source) -> Result<bool, Error> {
+        // A limit is never 0; mostly nothing is kept, and nobody is asked.
+        Ok(!self.kept.is_empty() && self.kept.len() >= source.limit()?.saturating_add(others))
+    }
+
     /// What is wanted, out of what is kept or else from the source.
     fn find(&mut self, wanted: Wanted, source: &impl Source) -> Result<Option<Message>, Error> {
         if let Some(at) = self
@@ -73,13 +83,20 @@ impl State {
         if self.at_source {
             return Ok(None);
         }
-        while let Some(message) = source.next()? {
-            if self.is_wanted(&message, wanted) {
-                return Ok(Some(message));
+        loop {
+            // Before one is taken, which could only be kept. Who wants the
+            // next message keeps nothing but answers.
+            if let Wanted::AnswerTo(request) = wanted {
+                if self.is_full(self.expected.len().saturating_sub(1), source)? {
+                    return Err(Error::Crowded { request });
+                }
             }
-            self.kept.push_back(message);
+            match source.next()? {
+                Some(message) if self.is_wanted(&message, wanted) => return Ok(Some(message)),
+                Some(message) => self.kept.push_back(message),
+                None => return Ok(None),
+            }
         }
-        Ok(None)
     }
 }
 
@@ -91,12 +108,20 @@ impl Inbox {
     }
 
     /// Sends a request and expects its answer, with no moment in between in
-    /// which somebody else could take that for an ordinary message.
+    /// which somebody else could take that for an ordinary message. Full, it
+    /// refuses as the bus does when our queue there is full.
     pub(crate) fn expect(
         &self,
+        source: &impl Source,
         send: impl FnOnce() -> Result<MessageId, Error>,
     ) -> Result<MessageId, Error> {
         let mut state = self.lock();
+        if state.is_full(state.expected.len(), source)? {
+            return Err(Error::Refused {
+                call: Call::Ask,
+                errno: Errno(libc::ENOLCK),
+            });
+        }
         let id = send()?;
         state.expected.push(id);
         Ok(id)
@@ -218,12 +243,14 @@ mod tests {
     /// A source that is filled from another thread.
     struct Channel {
         messages: Mutex<(Receiver<Message>, Option<Message>)>,
+        limit: usize,
     }
 
     impl Channel {
         fn new(messages: Receiver<Message>) -> Channel {
             Channel {
                 messages: Mutex::new((messages, None)),
+                limit: usize::MAX,
             }
         }
     }
@@ -232,6 +259,10 @@ mod tests {
         fn next(&self) -> Result<Option<Message>, Error> {
             let mut messages = self.messages.lock().unwrap();
             Ok(messages.1.take().or_else(|| messages.0.try_recv().ok()))
+        }
+
+        fn limit(&self) -> Result<usize, Error> {
+            Ok(self.limit)
         }
 
         fn wait(&self, deadline: Deadline) -> Result<bool, Error> {
@@ -282,7 +313,7 @@ mod tests {
         ] {
             sender.send(message).unwrap();
         }
-        inbox.expect(|| Ok(id(50))).unwrap();
+        inbox.expect(&source, || Ok(id(50))).unwrap();
         let found = inbox
             .wait(Wanted::AnswerTo(id(50)), Deadline::NEVER, &source)
             .unwrap();
@@ -295,12 +326,44 @@ mod tests {
     fn an_expected_answer_is_not_for_others_until_it_is_given_up() {
         let (sender, messages) = mpsc::channel();
         let (inbox, source) = (Inbox::default(), Channel::new(messages));
-        inbox.expect(|| Ok(id(50))).unwrap();
+        inbox.expect(&source, || Ok(id(50))).unwrap();
         sender.send(answer(1, 50)).unwrap();
         sender.send(message(2)).unwrap();
         assert_eq!(serials(&inbox, &source), [2]);
         inbox.expect_no_more(id(50));
         assert_eq!(serials(&inbox, &source), [1]);
+    }
+
+    #[test]
+    fn a_call_keeps_as_much_as_the_queue_may_hold() {
+        let (sender, messages) = mpsc::channel();
+        let (inbox, mut source) = (Inbox::default(), Channel::new(messages));
+        source.limit = 2;
+        let ask = |serial| inbox.expect(&source, || Ok(id(serial)));
+        let wait = |serial| {
+            let found = inbox.wait(Wanted::AnswerTo(id(serial)), Duration::ZERO.into(), &source);
+            inbox.expect_no_more(id(serial));
+            found
+        };
+        // The answer to another call does not count.
+        ask(60).unwrap();
+        ask(50).unwrap();
+        (1..=3).for_each(|serial| sender.send(message(serial)).unwrap());
+        sender.send(answer(4, 60)).unwrap();
+        sender.send(answer(5, 50)).unwrap();
+        // Two are the limit, and one more while another waits for an answer.
+        assert_eq!(wait(50), Err(Error::Crowded { request: id(50) }));
+        assert_eq!(wait(60), Err(Error::Crowded { request: id(60) }));
+        let refused = ask(70).unwrap_err();
+        assert_eq!(refused.errno(), Some(Errno(libc::ENOLCK)));
+        // Nothing is lost, and answers that nobody waits for are messages.
+        assert_eq!(serials(&inbox, &source), [1, 2, 3, 4, 5]);
+        ask(70).unwrap();
+        sender.send(answer(6, 70)).unwrap();
+        assert_eq!(
+            wait(70).map(|found| found.map(|found| found.id())),
+            Ok(Some(id(6)))
+        );
     }
 
     #[test]
@@ -342,7 +405,7 @@ mod tests {
                     for call in 0..CALLS {
                         let request = thread * CALLS + call + 1;
                         inbox
-                            .expect(|| {
+                            .expect(source, || {
                                 sender.send(message(REST + request)).unwrap();
                                 sender.send(answer(request, request)).unwrap();
                                 Ok(id(request))

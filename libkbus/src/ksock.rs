@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
-//! A connection to a bus: [`Ksock`], with every call of the contract. What is
-//! said in one call here is one or two system calls, which are in `sys`.
+//! A connection to a bus: [`Ksock`], with every call of the contract but RESET,
+//! which does nothing. What is said in one call here is one or two system
+//! calls, which are in `sys`.
 
 use std::ffi::{CString, OsStr};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, IntoRawFd, OwnedFd, RawFd};
@@ -220,7 +221,7 @@ impl Ksock {
     pub fn call(&self, request: &Message, deadline: impl Into<Deadline>) -> Result<Message, Error> {
         is_request(request)?;
         let deadline = deadline.into();
-        let id = self.inbox.expect(|| self.send(request))?;
+        let id = self.inbox.expect(&self.device, || self.send(request))?;
         let answer = self
             .inbox
             .wait(Wanted::AnswerTo(id), deadline, &self.device);
@@ -434,7 +435,8 @@ impl Ksock {
     // ---- Settings of this Ksock ----
 
     /// How many messages our queue may hold, answers that we wait for
-    /// included. 100 at first.
+    /// included. 100 at first. It is also what [`Request::call`] may put aside,
+    /// where it is more than 1000.
     ///
     /// # Errors
     ///
@@ -575,9 +577,19 @@ impl Ksock {
         self.inbox.look(wanted, &self.device)
     }
 
+    /// See [`Inbox::expect`].
     #[cfg(feature = "tokio")]
-    pub(crate) fn inbox(&self) -> &Inbox {
-        &self.inbox
+    pub(crate) fn expect(
+        &self,
+        send: impl FnOnce() -> Result<MessageId, Error>,
+    ) -> Result<MessageId, Error> {
+        self.inbox.expect(&self.device, send)
+    }
+
+    /// See [`Inbox::expect_no_more`].
+    #[cfg(feature = "tokio")]
+    pub(crate) fn expect_no_more(&self, id: MessageId) {
+        self.inbox.expect_no_more(id);
     }
 
     fn switch(
@@ -635,6 +647,10 @@ impl Iterator for Messages<'_> {
 
 // ---- The file ---------------------------------------------------------------
 
+/// How many messages a call may put aside in any case: a queue of the usual
+/// length may fill several times while somebody thinks about an answer.
+const PUT_ASIDE: usize = 1000;
+
 /// The file, as a place where messages come from.
 #[derive(Debug)]
 struct Device(OwnedFd);
@@ -673,6 +689,12 @@ impl Source for Device {
 
     fn wait(&self, deadline: Deadline) -> Result<bool, Error> {
         self.poll(libc::POLLIN, deadline)
+    }
+
+    fn limit(&self) -> Result<usize, Error> {
+        let limit = sys::max_msgs(self.0.as_fd(), 0).map_err(refused(Call::MaxMessages))?;
+        // A u32 fits, as above.
+        Ok((limit as usize).max(PUT_ASIDE))
     }
 }
 

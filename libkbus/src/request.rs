@@ -44,14 +44,20 @@ impl<'a> Request<'a> {
 
     /// Sends it and waits for the reply.
     ///
-    /// What else arrives meanwhile is kept, in order, for
-    /// [`Ksock::next_message`] and the like; the library holds it in memory,
-    /// without a limit but the deadline.
+    /// What else arrives meanwhile is put aside, in order, for
+    /// [`Ksock::next_message`] and the like: 1000 messages, or as many as our
+    /// queue may hold where that is more ([`Ksock::set_max_messages`]). With so
+    /// many before the answer the call ends with [`Error::Crowded`]; with so
+    /// many put aside already it is refused with ENOLCK, and nothing is sent.
+    /// No message is lost either way. A program that listens to much, or takes
+    /// its messages rarely, asks on a Ksock of its own, which gets nothing but
+    /// answers.
     ///
     /// # Errors
     ///
     /// As [`Ksock::send`]; [`Error::Unanswered`] when the bus answers instead
-    /// of the replier; [`Error::TimedOut`] at the deadline.
+    /// of the replier; [`Error::TimedOut`] at the deadline;
+    /// [`Error::Crowded`].
     pub fn call(self, deadline: impl Into<Deadline>) -> Result<Message, Error> {
         self.ksock.call(&self.message, deadline)
     }

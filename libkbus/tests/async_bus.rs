@@ -117,6 +117,35 @@ fn calls_get_their_answers_and_keep_the_rest_in_order() {
 
 #[test]
 #[ignore = "needs a bus"]
+fn a_crowded_call_ends_and_loses_nothing() {
+    run(async {
+        let (us, them) = (Arc::new(open()), open());
+        let (ask, told) = (name("$.Async.Crowded.Ask"), "$.Async.Crowded.Told");
+        us.ksock().bind(Role::Listener, name(told)).unwrap();
+        them.ksock().bind(Role::Replier, &ask).unwrap();
+        let calling = tokio::spawn({
+            let (us, request) = (us.clone(), Message::request(&ask, ""));
+            async move { us.call(&request).await }
+        });
+        let request = asked(&them).await;
+        for number in 0..1000 {
+            let hello = hello(told, &format!("{number}")).with_flags(Flags::ALL_OR_WAIT);
+            soon(them.send(&hello)).await.unwrap();
+        }
+        let id = request.id();
+        let called = soon(calling).await.unwrap();
+        assert_eq!(called, Err(Error::Crowded { request: id }));
+        soon(them.answer(request, "late")).await.unwrap();
+        for number in 0..1000 {
+            let heard = soon(us.receive()).await.unwrap();
+            assert_eq!(heard.data(), format!("{number}").as_bytes());
+        }
+        assert_eq!(soon(us.receive()).await.unwrap().data(), b"late");
+    });
+}
+
+#[test]
+#[ignore = "needs a bus"]
 fn who_stops_waiting_loses_nothing() {
     run(async {
         let (us, them) = (open(), open());

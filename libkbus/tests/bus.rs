@@ -224,6 +224,55 @@ fn a_call_keeps_what_else_arrives_in_order() {
     });
 }
 
+/// More comes before the answer than a call puts aside.
+#[test]
+#[ignore = "needs a bus"]
+fn a_crowded_call_ends_and_loses_nothing() {
+    let (asker, replier, teller) = (open(0), open(0), open(0));
+    let (question, news) = (name("$.Lib.Crowded.Ask"), name("$.Lib.Crowded.News"));
+    asker.bind(Role::Listener, &news).unwrap();
+    replier.bind(Role::Replier, &question).unwrap();
+    let telling = Message::announcement(&news, "").with_flags(Flags::ALL_OR_FAIL);
+    let tell = || {
+        let soon = Deadline::from(SOON);
+        loop {
+            match teller.send(&telling).map_err(errno) {
+                Err((Call::Send, libc::EBUSY)) if !soon.has_passed() => thread::yield_now(),
+                sent => return sent.unwrap(),
+            }
+        }
+    };
+    let ask = || asker.request(&question, "").call(SOON);
+    let (request, mut told) = thread::scope(|scope| {
+        let calling = scope.spawn(ask);
+        let request = asked(&replier);
+        let told: Vec<_> = (0..1000).map(|_| tell()).collect();
+        let crowded = Error::Crowded {
+            request: request.id(),
+        };
+        assert_eq!(calling.join().unwrap(), Err(crowded));
+        (request, told)
+    });
+    // There is no room for another answer: it is not even asked.
+    assert_eq!(errno(ask().unwrap_err()), (Call::Ask, libc::ENOLCK));
+    assert_eq!(replier.num_messages(), Ok(0));
+    told.push(tell());
+    let answer = request.answer("late").unwrap();
+    told.push(answer);
+    let heard: Vec<_> = asker.messages_until(NOW).map(Result::unwrap).collect();
+    let ids: Vec<_> = heard.iter().map(Message::id).collect();
+    assert_eq!(ids, told);
+    assert_eq!(
+        (heard[1001].kind(), heard[1001].data()),
+        (Kind::Reply, &b"late"[..])
+    );
+    thread::scope(|scope| {
+        let calling = scope.spawn(ask);
+        asked(&replier).answer("in time").unwrap();
+        assert_eq!(calling.join().unwrap().unwrap().data(), b"in time");
+    });
+}
+
 /// Threads that call, one that listens and one that announces, all on one
 /// Ksock.
 #[test]

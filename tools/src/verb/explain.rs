@@ -157,6 +157,19 @@ fn meanings(errno: Errno) -> Vec<Meaning> {
             known.cannot.clear();
         }
     }
+    // What the library says of itself, when it waits for an answer.
+    let request = MessageId::default();
+    for error in [Error::TimedOut { request }, Error::Crowded { request }] {
+        if error.errno() == Some(errno) {
+            meanings.push(Meaning {
+                errno: errno.to_string(),
+                number: errno.0,
+                cannot: vec![Call::Ask.to_string()],
+                meaning: error.meaning(),
+                todo: error.advice(),
+            });
+        }
+    }
     if meanings.is_empty() {
         meanings.push(Meaning {
             errno: errno.to_string(),
@@ -262,5 +275,12 @@ mod tests {
         let memory = meanings(errno("ENOMEM").unwrap());
         assert_eq!(memory.len(), 1);
         assert!(memory[0].cannot.is_empty());
+        let late = meanings(errno("ETIMEDOUT").unwrap());
+        assert_eq!(late[0].meaning, "no answer came in time");
+        let crowded = meanings(errno("ENOBUFS").unwrap());
+        assert_eq!(
+            (crowded.len(), &crowded[0].cannot[..]),
+            (1, &["ask".to_owned()][..])
+        );
     }
 }

@@ -20,7 +20,9 @@ pub(crate) struct Man {}
 impl Man {
     pub(crate) fn run(self) -> Result<(), Failure> {
         let page = page().map_err(Failure::Output)?;
-        io::stdout().write_all(&page).map_err(Failure::Output)
+        io::stdout()
+            .write_all(tidy(&page).as_bytes())
+            .map_err(Failure::Output)
     }
 }
 
@@ -29,7 +31,8 @@ fn page() -> io::Result<Vec<u8>> {
     let mut command = Cli::command();
     command.build();
     let mut page = Vec::new();
-    let whole = Page::new(command.clone()).manual("KBUS");
+    // That of the other pages.
+    let whole = Page::new(command.clone()).date("2026-11-20").source("kbus");
     whole.render_title(&mut page)?;
     whole.render_name_section(&mut page)?;
     whole.render_synopsis_section(&mut page)?;
@@ -50,18 +53,31 @@ fn page() -> io::Result<Vec<u8>> {
         page.extend_from_slice(&within(&part));
         // As it is laid out in the help: examples and tables.
         if let Some(more) = verb.get_after_help() {
+            writeln!(page, ".PP")?;
             verbatim(&mut page, &more.to_string())?;
         }
     }
     writeln!(page, ".SH EXIT STATUS")?;
-    verbatim(&mut page, crate::exit::EXIT_STATUS)?;
+    // The heading says already what its first line says.
+    let (_, statuses) = crate::exit::EXIT_STATUS
+        .split_once('\n')
+        .unwrap_or_default();
+    verbatim(&mut page, statuses)?;
     writeln!(
         page,
-        ".SH ENVIRONMENT\n.TP\nKBUS_BUS\nThe bus to use when --bus does not say.\n\
+        ".SH ENVIRONMENT\n.TP\nKBUS_BUS\nThe bus to use when \\-\\-bus does not say.\n\
          .TP\nNO_COLOR\nNo colours, even on a terminal.\n\
-         .SH SEE ALSO\nkbus(4), kbus(7)"
+         .SH SEE ALSO\n.BR libkbus (3),\n.BR kbus (4),\n.BR kbus (7)"
     )?;
     Ok(page)
+}
+
+/// Without what clap_mangen 0.2 leaves in: space that is asked for twice.
+fn tidy(page: &[u8]) -> String {
+    String::from_utf8_lossy(page)
+        .replace("\n.br\n\n.br\n", "\n.sp\n")
+        .replace("\n.PP\n.PP\n", "\n.PP\n")
+        .replace("\n.PP\n.TP\n", "\n.TP\n")
 }
 
 /// The sections of a verb as paragraphs under its heading, without the options
@@ -73,6 +89,8 @@ fn within(part: &[u8]) -> Vec<u8> {
         match line.strip_prefix(".SH ") {
             Some("SYNOPSIS") => {}
             Some(_) => lines.push(".PP"),
+            // Which quotes there are is said at the top.
+            None if line.starts_with(".ie ") || line.starts_with(".el ") => {}
             None => lines.push(line),
         }
     }
@@ -83,7 +101,7 @@ fn within(part: &[u8]) -> Vec<u8> {
 
 /// Lines as they are.
 fn verbatim(page: &mut Vec<u8>, text: &str) -> io::Result<()> {
-    writeln!(page, ".PP\n.nf")?;
+    writeln!(page, ".nf")?;
     for line in text.lines() {
         let line = line.replace('\\', "\\e").replace('-', "\\-");
         let line = line.replace('\'', "\\(aq");
