@@ -42,6 +42,8 @@ impl<P: Port> Bus<P> {
         let Some(mut ksock) = self.ksocks.remove(&me) else {
             return Ok(None);
         };
+        // Whoever hears of it finds the account of its user as it is without the Ksock.
+        ksock.share.give_all();
         if let Some(pending) = &ksock.pending {
             self.waiting.remove(&(pending.blocked_by, me));
         }
