@@ -47,6 +47,11 @@ impl<P: Port> Bus<P> {
         if let Some(pending) = &ksock.pending {
             self.waiting.remove(&(pending.blocked_by, me));
         }
+        for (replier, debt) in ksock.awaited.read() {
+            if let Some(replier) = self.ksocks.get_mut(&replier) {
+                replier.owed.forget(debt);
+            }
+        }
         for debt in ksock.queue.iter().filter_map(|entry| entry.debt(me)) {
             self.answer_for(me, Kind::GoneAway, &debt, &mut room.wakes);
         }

@@ -149,9 +149,14 @@ impl<P: Port> Bus<P> {
         if let (Some(duty), Some(debt)) = (duty, debt) {
             self.last_debt += 1;
             let number = self.last_debt;
-            ksock.owed.insert(duty.room, number, debt);
-            if let Some(requester) = self.ksocks.get_mut(&debt.requester) {
-                requester.awaited.set_debt(&debt.request, number);
+            let requester = self.ksocks.get_mut(&debt.requester);
+            let awaited = requester.is_some_and(|r| r.awaited.set_debt(&debt.request, number));
+            let owed = &mut self.ksock_mut(me)?.owed;
+            if awaited {
+                owed.insert(duty.room, number, debt);
+            } else {
+                owed.insert_forgotten();
+                room.debt = room.debt.take().or(Some(duty.room));
             }
         }
         self.fewer_set_aside(fewer);
@@ -222,13 +227,13 @@ impl<P: Port> Bus<P> {
 
     /// Answers a request in place of its replier, if it still wants an answer (6.2).
     fn answer_for(&mut self, replier: u32, kind: Kind, debt: &Debt, wakes: &mut Wakes<P>) {
-        let id = self.next_serial();
         let Some(requester) = self.ksocks.get_mut(&debt.requester) else {
             return;
         };
         let Some((answer, _)) = requester.take_awaited(&debt.request) else {
             return;
         };
+        let id = fresh_serial(&mut self.last_serial);
         let said = Synthetic {
             kind,
             id,

@@ -315,11 +315,14 @@ impl<P: Port> Bus<P> {
         self.wake_all_waiting(&mut room.wakes);
         // Somebody else may have answered: the replier then keeps its debt, but nobody waits
         // for it any more.
-        let mut debt = None;
-        if request.replier == me {
-            let replier = self.ksocks.get_mut(&me);
-            debt = replier.zip(answer.debt).and_then(|(k, n)| k.owed.strike(n));
-        }
+        let replier = self.ksocks.get_mut(&request.replier);
+        let debt = replier.zip(answer.debt).and_then(|(replier, number)| {
+            if request.replier == me {
+                replier.owed.strike(number)
+            } else {
+                replier.owed.forget(number)
+            }
+        });
         // Places pile up where requests are read, and run short where they are sent.
         let place = match room.places.len() > in_use {
             true => room.places.pop(),

@@ -747,9 +747,8 @@ impl Model {
     }
 
     /// A status message if, and only if, the request is still awaited (§5.6). (Choice: it takes
-    /// a serial even if it is not.)
+    /// no serial if it is not.)
     fn answer(&mut self, replier: u32, requester: u32, number: u64, name: &[u8]) {
-        let serial = self.new_id();
         let Some(sock) = self.find_mut(requester) else {
             return;
         };
@@ -757,6 +756,7 @@ impl Model {
             return;
         };
         let id = sock.awaited.remove(at).id;
+        let serial = self.new_id();
         self.tell(serial, requester, name, replier, id);
     }
 

@@ -5,6 +5,7 @@
 use crate::model::{Caps, Errno::*, Msg, ALL_OR_FAIL, ALL_OR_WAIT, ANSWER, PLACE};
 use crate::rules::{announcement, answers, reply_to, request, saying, with};
 use crate::world::World;
+use kernel::testing;
 
 const LISTENER: u32 = 0;
 const REPLIER: u32 = 1;
@@ -305,4 +306,62 @@ fn events_that_are_replayed_fill_the_account_too() {
     assert_eq!(world.report(a, Some(true)), Err(EBUSY));
     assert!((5..10).contains(&world.model.num_msgs(a)));
     world.end();
+}
+
+/// The bus gives the same memory back each time, however often somebody asks and does not wait.
+fn asked_in_vain(again: impl Fn(&mut World, u32)) {
+    let mut world = World::new();
+    let bob = replier(&mut world, BOB, b"$.R");
+    let mut held = 0;
+    for n in 1..20 {
+        again(&mut world, bob);
+        assert_eq!(world.model.unreplied_to(bob), n);
+        // At first some memory is kept for the next.
+        if n <= 10 {
+            held = testing::live();
+        }
+        assert_eq!(testing::live(), held, "after {n} times");
+    }
+    world.end();
+}
+
+#[test]
+fn what_is_owed_to_who_has_gone_is_only_counted() {
+    asked_in_vain(|world, bob| {
+        let asker = world.open_as(ALICE).unwrap();
+        world.send(asker, &request("$.R")).unwrap();
+        world.next(bob).unwrap();
+        world.close(asker);
+    });
+    asked_in_vain(|world, bob| {
+        let asker = world.open_as(ALICE).unwrap();
+        world.send(asker, &request("$.R")).unwrap();
+        world.close(asker);
+        world.next(bob).unwrap();
+    });
+}
+
+#[test]
+fn what_another_has_answered_is_only_counted() {
+    asked_in_vain(|world, bob| {
+        let asker = world.open_as(ALICE).unwrap();
+        world.send(asker, &request("$.R")).unwrap();
+        let asked = world.next(bob).unwrap();
+        world.send(asker, &reply_to(&asked)).unwrap();
+        world.next(asker).unwrap();
+        world.close(asker);
+    });
+    asked_in_vain(|world, bob| {
+        let asker = world.open_as(ALICE).unwrap();
+        let id = world.send(asker, &request("$.R")).unwrap();
+        let asked = Msg {
+            from: asker,
+            id,
+            ..announcement("$.R")
+        };
+        world.send(asker, &reply_to(&asked)).unwrap();
+        world.next(asker).unwrap();
+        world.next(bob).unwrap();
+        world.close(asker);
+    });
 }
