@@ -365,3 +365,24 @@ fn what_another_has_answered_is_only_counted() {
         world.close(asker);
     });
 }
+
+#[test]
+fn who_is_told_of_a_close_has_the_room_that_it_leaves() {
+    let mut world = bytes(10 * SMALL);
+    let root = world.open();
+    let hoard = listener(&mut world, ALICE, b"$.A");
+    world.bind(hoard, REPLIER, b"$.R").unwrap();
+    assert_eq!(flood(&mut world, root, hoard), 6);
+    let hears = listener(&mut world, ALICE, EVENT);
+    for _ in 0..4 {
+        let event = String::from_utf8(EVENT.to_vec()).unwrap();
+        world.send(root, &announcement(&event)).unwrap();
+    }
+    // That was as much as it could take, as long as the hoard is there.
+    assert_eq!(world.model.num_msgs(hears), 2);
+    world.report(root, Some(true)).unwrap();
+    world.close(hoard);
+    assert_eq!(world.model.num_msgs(hears), 3);
+    assert_eq!(world.model.set_aside(), 0);
+    world.end();
+}
