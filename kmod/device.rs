@@ -7,15 +7,18 @@
 //! Taken in this order, each at most once at a time:
 //!
 //! 1. `File::state`, one for each open file: what it is writing and reading.
-//! 2. `Devices::list`: which buses there are. Held while a node is made, so that nodes appear in
+//! 2. `Devices::users`: the accounts of users. Only opening and closing a file take it.
+//! 3. `Devices::list`: which buses there are. Held while a node is made, so that nodes appear in
 //!    order. Only opening a file and NEWDEVICE take it.
-//! 3. `Device::bus`, one for each bus. Two are never held together.
+//! 4. `Device::bus`, one for each bus. Two are never held together.
 //!
 //! No user memory is touched under any of them: a page fault there may take for ever. Nothing
-//! is allocated or waited for under the third, and nothing is freed but small nodes.
+//! is allocated or waited for under the last, and nothing is freed but small nodes.
 
+use crate::bus::user::{Cap, User, Users};
 use crate::bus::{Bus, BusError, Refusal, Room};
 use crate::kapi::class::Class;
+use crate::member;
 use crate::param;
 use crate::port::FilePort;
 use kernel::prelude::*;
@@ -38,6 +41,8 @@ pub(crate) const MIN_MESSAGE: u32 = 100;
 #[pin_data]
 pub(crate) struct Device {
     pub(crate) number: u32,
+    /// Which user made it with NEWDEVICE.
+    maker: Option<u32>,
     /// How long a message may be, header and all, in bytes. Looked at as one is written, and so
     /// not under the lock of the bus.
     pub(crate) max_message: Atomic<u32>,
@@ -46,11 +51,12 @@ pub(crate) struct Device {
 }
 
 impl Device {
-    fn new(number: u32) -> Result<Arc<Self>> {
+    fn new(number: u32, maker: Option<u32>) -> Result<Arc<Self>> {
         let bus = Bus::new()?;
         Arc::pin_init(
             pin_init!(Device {
                 number,
+                maker,
                 max_message: Atomic::new(MAX_MESSAGE),
                 bus <- new_mutex!(bus, "kbus::Device::bus"),
             }),
@@ -73,7 +79,7 @@ impl Device {
             let outcome = verb(&mut self.bus.lock(), room);
             let error = match outcome {
                 Ok(done) => {
-                    room.tidy();
+                    tidy(room);
                     return Ok(done);
                 }
                 Err(Refusal::No(error)) => error,
@@ -84,9 +90,17 @@ impl Device {
                     Err(error) => error,
                 },
             };
-            room.tidy();
+            tidy(room);
             return Err(error);
         }
+    }
+}
+
+/// What is left to be done after a verb, without the lock.
+fn tidy(room: &mut Room<Port>) {
+    room.tidy();
+    if let Some(user) = room.spent.take() {
+        member::warn(&user, Cap::Bytes);
     }
 }
 
@@ -96,6 +110,8 @@ pub(crate) struct Devices {
     pub(crate) class: Class,
     #[pin]
     list: Mutex<KVec<Arc<Device>>>,
+    #[pin]
+    pub(crate) users: Mutex<Users>,
 }
 
 impl Devices {
@@ -105,23 +121,35 @@ impl Devices {
             pin_init!(Devices {
                 class,
                 list <- new_mutex!(KVec::new(), "kbus::Devices::list"),
+                users <- new_mutex!(Users::new(), "kbus::Devices::users"),
             }),
             GFP_KERNEL,
         )
     }
 
-    /// Adds the next bus and its node; answers with its number.
+    /// Adds the next bus and its node, for who asked for it; answers with its number.
     ///
     /// # Errors
     ///
-    /// EINVAL when there are as many as there can be, ENOMEM.
-    pub(crate) fn add(&self) -> Result<u32> {
+    /// EINVAL when there are as many as there can be, EDQUOT when this user has made as many as
+    /// it may, ENOMEM.
+    pub(crate) fn add(&self, maker: Option<&User>) -> Result<u32> {
         let mut list = self.list.lock();
         let number = list.len() as u32;
         if number >= MAX_DEVICES {
             return Err(EINVAL);
         }
-        list.push(Device::new(number)?, GFP_KERNEL)?;
+        if let Some(user) = maker {
+            let uid = Some(user.who.uid);
+            let made = list.iter().filter(|device| device.maker == uid).count();
+            if made as u32 >= user.caps.buses {
+                drop(list);
+                member::warn(user, Cap::Buses);
+                return Err(BusError::TooManyBuses.into());
+            }
+        }
+        let maker = maker.map(|user| user.who.uid);
+        list.push(Device::new(number, maker)?, GFP_KERNEL)?;
         // The bus is complete before its node can be seen.
         if let Err(error) = self.class.add_node(c"kbus", number) {
             list.pop();

@@ -26,6 +26,9 @@ impl From<BusError> for Error {
             BusError::BadMessage => EINVAL,
             BusError::TooLong => EMSGSIZE,
             BusError::BadValue => EINVAL,
+            BusError::TooManyKsocks => errno::EDQUOT(),
+            BusError::TooManyBindings => errno::EDQUOT(),
+            BusError::TooManyBuses => errno::EDQUOT(),
             BusError::NoMemory => ENOMEM,
             BusError::Closed => EBADF,
         }

@@ -4,6 +4,7 @@
 
 use crate::bus::message::{padded_data_len, padded_name_len, Header, Message, MsgId, GUARD};
 use crate::bus::synthetic::BindEvent;
+use crate::bus::user::Cap;
 use crate::bus::{name, BusError, NewBinding, NewKsock, Ready, Refusal, Room, Sent};
 use crate::device::{Device, Devices, Port};
 use crate::draft::{Draft, Finished};
@@ -11,6 +12,7 @@ use crate::kapi::caller::Caller;
 use crate::kapi::chardev::{OpenFile, UserBuffer};
 use crate::kapi::waitq::{Events, PollTable};
 use crate::layout::{Layout, Written};
+use crate::member::{self, Member};
 use crate::port::FilePort;
 use crate::reading::Reading;
 use kernel::fs::{file::flags, File as KernelFile};
@@ -21,7 +23,7 @@ use kernel::uaccess::{UserPtr, UserSlice};
 /// An open file.
 #[pin_data(PinnedDrop)]
 pub(crate) struct File {
-    pub(crate) devices: Arc<Devices>,
+    pub(crate) member: Member,
     pub(crate) device: Arc<Device>,
     /// Its Ksock's id.
     pub(crate) id: u32,
@@ -52,7 +54,8 @@ impl OpenFile for File {
         let device = devices.get(minor).ok_or(ENXIO)?;
         let pid = kernel::current!().pid();
         let port = FilePort::new()?;
-        let ksock = NewKsock::new(port.clone())?;
+        let member = Member::caller(devices)?;
+        let ksock = NewKsock::new(port.clone(), member.user.clone())?;
         let state = State {
             draft: None,
             pending: false,
@@ -62,7 +65,7 @@ impl OpenFile for File {
         };
         KBox::pin_init(
             pin_init!(File {
-                devices: devices.clone(),
+                member,
                 // The last thing that could fail was to get memory for all of this.
                 id: device.bus.lock().open(ksock),
                 device,
@@ -279,9 +282,13 @@ impl File {
         }
         let mut new = Some(NewBinding::new(self.id, self.pid, is_replier, name)?);
         let mut state = self.state.lock();
-        self.device
-            .act(&mut state.room, |bus, room| bus.bind(&mut new, room))?;
-        Ok(())
+        let bound = self
+            .device
+            .act(&mut state.room, |bus, room| bus.bind(&mut new, room));
+        if bound == Err(BusError::TooManyBindings) {
+            member::warn(&self.member.user, Cap::Bindings);
+        }
+        Ok(bound?)
     }
 
     /// UNBIND: takes the newest such binding away.

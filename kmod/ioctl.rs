@@ -82,7 +82,10 @@ pub(crate) fn ioctl(file: &File, code: u32, argument: usize, caller: Caller) -> 
             let was = file.device.bus.lock().verbose(set);
             argument.put(u32::from(was))
         }
-        uapi::KBUS_IOC_NEWDEVICE => argument.put(file.devices.add()?),
+        uapi::KBUS_IOC_NEWDEVICE => {
+            let member = &file.member;
+            argument.put(member.devices.add(Some(&member.user))?)
+        }
         uapi::KBUS_IOC_REPORTREPLIERBINDS => {
             let set = argument.switch()?;
             argument.put(u32::from(file.report_replier_binds(set)?))

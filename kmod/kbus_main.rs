@@ -15,6 +15,7 @@ mod file;
 mod ioctl;
 mod kapi;
 mod layout;
+mod member;
 mod param;
 mod port;
 mod proc;
@@ -55,7 +56,7 @@ impl kernel::Module for Kbus {
         let proc = Proc::new(&devices)?;
         // From the first node on there may be open files, and no good way to fail.
         for _ in 0..wanted {
-            devices.add()?;
+            devices.add(None)?;
         }
         Ok(Kbus {
             _proc: proc,

@@ -11,6 +11,12 @@ pub(crate) static NUM_DEVICES: Number = Number::new(1, 1, MAX_DEVICES);
 /// The permissions of `/dev/kbusN`.
 pub(crate) static MODE: Number = Number::new(0o600, 0, 0o777).octal();
 
+/// What one user may have on all buses together; see `bus::user`.
+pub(crate) static MAX_USER_KSOCKS: Number = Number::new(4096, 1, u32::MAX);
+pub(crate) static MAX_USER_BINDINGS: Number = Number::new(16_384, 1, u32::MAX);
+pub(crate) static MAX_USER_BYTES: Number = Number::new(256 << 20, 1, u32::MAX);
+pub(crate) static MAX_USER_BUSES: Number = Number::new(MAX_DEVICES, 0, MAX_DEVICES);
+
 parameter!(
     DECLARED,
     NUM_DEVICES,
@@ -22,4 +28,28 @@ parameter!(
     MODE,
     "kbus_mode",
     "Permissions of the nodes /dev/kbusN (0600)"
+);
+parameter!(
+    DECLARED,
+    MAX_USER_KSOCKS,
+    "kbus_max_user_ksocks",
+    "How many Ksocks (open files) a user may have (4096)"
+);
+parameter!(
+    DECLARED,
+    MAX_USER_BINDINGS,
+    "kbus_max_user_bindings",
+    "How many bindings a user may have (16384)"
+);
+parameter!(
+    DECLARED,
+    MAX_USER_BYTES,
+    "kbus_max_user_bytes",
+    "How many bytes of messages may wait to be read by a user (268435456)"
+);
+parameter!(
+    DECLARED,
+    MAX_USER_BUSES,
+    "kbus_max_user_buses",
+    "How many buses a user may make, 0 to 256 (256)"
 );

@@ -64,6 +64,9 @@ impl<P: Port> Bus<P> {
         if is_replier && self.routes.replier(&wanted.name).is_some() {
             return Err(BusError::NameTaken.into());
         }
+        if !self.ksock(wanted.ksock)?.share.may_bind() {
+            return Err(BusError::TooManyBindings.into());
+        }
         let reported = self.is_reported(wanted);
         if reported {
             self.prepare_event(room)?;
@@ -85,6 +88,7 @@ impl<P: Port> Bus<P> {
         let ksock = self.ksock_mut(binding.ksock)?;
         let own = own.into_node(binding.serial, Own::new(binding));
         ksock.bindings.insert(own);
+        ksock.share.bind();
         self.wake_all_waiting(&mut room.wakes);
         Ok(())
     }

@@ -42,8 +42,15 @@ impl<P: Port> Bus<P> {
         let Some(mut ksock) = self.ksocks.remove(&me) else {
             return Ok(None);
         };
+        // Whoever hears of it finds the account of its user as it is without the Ksock.
+        ksock.share.give_all();
         if let Some(pending) = &ksock.pending {
             self.waiting.remove(&(pending.blocked_by, me));
+        }
+        for (replier, debt) in ksock.awaited.read() {
+            if let Some(replier) = self.ksocks.get_mut(&replier) {
+                replier.owed.forget(debt);
+            }
         }
         for debt in ksock.queue.iter().filter_map(|entry| entry.debt(me)) {
             self.answer_for(me, Kind::GoneAway, &debt, &mut room.wakes);

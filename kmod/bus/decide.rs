@@ -36,7 +36,7 @@ impl<P: Port> Bus<P> {
         name: &[u8],
         room: &mut Room<P>,
     ) -> Result<Option<Target>, Need> {
-        let hearers = &mut room.hearers;
+        let Room { hearers, spent, .. } = room;
         hearers.clear();
         let mut count = 0_usize;
         let ksocks = &self.ksocks;
@@ -46,10 +46,14 @@ impl<P: Port> Bus<P> {
                 return;
             };
             count += 1;
+            let fits = ksock.has_room();
+            if !fits {
+                ksock.blame(spent);
+            }
             let hearer = Hearer {
                 ksock: binding.ksock,
                 binding: binding.serial,
-                fits: ksock.has_room(),
+                fits,
             };
             // Too many for the room: they are counted, and there will be another try.
             let _ = hearers.push_within_capacity(hearer);
@@ -99,7 +103,8 @@ impl<P: Port> Bus<P> {
             let requester = requester.ok_or(Obstacle::No(BusError::NobodyThere))?;
             let request = requester.awaited.find(header.in_reply_to, me);
             let request = request.ok_or(Obstacle::No(BusError::NotAsked))?;
-            if !requester.has_room_for_answer() {
+            if !requester.has_room_for_answer(message) {
+                requester.blame(&mut room.spent);
                 return Err(full(header.to));
             }
             plan.answers = Some((header.to, request));
@@ -109,7 +114,10 @@ impl<P: Port> Bus<P> {
             if header.to != 0 && header.to != target.ksock {
                 return Err(Obstacle::No(BusError::OtherReplier));
             }
-            if !self.ksocks.get(&target.ksock).is_some_and(|k| k.has_room()) {
+            let replier = self.ksocks.get(&target.ksock);
+            let replier = replier.ok_or(Obstacle::No(BusError::NobodyThere))?;
+            if !replier.has_room() {
+                replier.blame(&mut room.spent);
                 return Err(full(target.ksock));
             }
             plan.asks = Some(target);

@@ -42,6 +42,12 @@ pub(crate) enum BusError {
     TooLong,
     /// A value outside what the call allows.
     BadValue,
+    /// The user has as many Ksocks as it may have; see `user`.
+    TooManyKsocks,
+    /// The same for bindings.
+    TooManyBindings,
+    /// The same for buses that it made.
+    TooManyBuses,
     /// No memory.
     NoMemory,
     /// The Ksock is closed. Files outlive their calls, so no caller sees this.

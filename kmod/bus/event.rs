@@ -186,6 +186,7 @@ impl<P: Port> Bus<P> {
             let id = self.next_serial();
             let ksock = self.ksock_mut(me)?;
             if !ksock.has_room() {
+                ksock.blame(&mut room.spent);
                 return Err(BusError::CallerFull);
             }
             let place = room.places.pop().ok_or(BusError::CallerFull)?;

@@ -5,7 +5,8 @@
 use super::binding::Binding;
 use super::message::{Message, MsgId};
 use super::queue::{Entry, Place, Queue, Removed};
-use super::reply::{Awaited, Owed, Spare};
+use super::reply::{Answer, AnswerRoom, Awaited, Owed, Request, Spare};
+use super::user::{Share, Spent, User, ANSWER, ANSWER_BYTES};
 use kernel::rbtree::{RBTree, RBTreeNode};
 use kernel::sync::Arc;
 
@@ -68,6 +69,8 @@ pub(crate) struct Pending {
 /// One open Ksock.
 pub(crate) struct Ksock<P> {
     pub(crate) port: P,
+    /// Of its user's account: what is in the queue, and what is kept for answers.
+    pub(crate) share: Share,
     pub(crate) queue: Queue,
     /// How many messages, waiting or reserved for answers, it takes.
     limit: u32,
@@ -90,9 +93,10 @@ impl<P> Ksock<P> {
     /// How many messages a new Ksock takes.
     pub(crate) const USUAL_LIMIT: u32 = 100;
 
-    pub(crate) fn new(port: P, lost_place: Place) -> Self {
+    pub(crate) fn new(port: P, user: Arc<User>, lost_place: Place) -> Self {
         Ksock {
             port,
+            share: Share::new(user),
             queue: Queue::new(),
             limit: Self::USUAL_LIMIT,
             lowered: false,
@@ -110,6 +114,7 @@ impl<P> Ksock<P> {
     /// Queues an entry; see [`Queue::push`].
     pub(crate) fn push(&mut self, place: Place, entry: Entry) {
         self.count_queued(&entry, |n| n.saturating_add(1));
+        self.share.take(entry.cost());
         self.queue.push(place, entry);
     }
 
@@ -117,8 +122,22 @@ impl<P> Ksock<P> {
     pub(crate) fn pop(&mut self) -> Option<(Entry, Place)> {
         let (entry, place) = self.queue.pop()?;
         self.count_queued(&entry, |n| n.saturating_sub(1));
+        self.share.give(entry.cost());
         self.calm_down();
         Some((entry, place))
+    }
+
+    /// Notes a request, for whose answer `place` is kept.
+    pub(crate) fn await_answer(&mut self, room: AnswerRoom, request: Request, place: Place) {
+        self.share.take(ANSWER);
+        self.awaited.insert(room, request, place);
+    }
+
+    /// The request is being answered; see [`Awaited::take`].
+    pub(crate) fn take_awaited(&mut self, request: &Request) -> Option<(Answer, AnswerRoom)> {
+        let taken = self.awaited.take(request)?;
+        self.share.give(ANSWER);
+        Some(taken)
     }
 
     fn count_queued(&mut self, entry: &Entry, change: impl Fn(u32) -> u32) {
@@ -136,6 +155,9 @@ impl<P> Ksock<P> {
         let own = self.bindings.get(&binding);
         let queued = own.map_or(0, |own| own.queued);
         let removed = self.queue.remove_attracted_by(binding, queued);
+        let cost = removed.values().flatten().map(Entry::cost).sum();
+        self.share.give(cost);
+        self.share.unbind();
         self.calm_down();
         (removed, self.bindings.remove_node(&binding))
     }
@@ -167,15 +189,38 @@ impl<P> Ksock<P> {
         u64::from(self.limit).saturating_sub(self.load())
     }
 
-    /// Is there room for a message, or for the answer to a request?
+    /// Is there room for a message?
     pub(crate) fn has_room(&self) -> bool {
-        self.space() > 0
+        self.space() > 0 && self.share.allows(self.queued_bytes())
+    }
+
+    /// Is there room for the answer to a request, if one is sent now? The kept ones count as
+    /// well: otherwise an empty queue could ask without end.
+    pub(crate) fn may_ask(&self) -> bool {
+        self.space() > 0 && self.share.allows(self.share.bytes())
     }
 
     /// Is there room for an answer that is awaited? Its place was reserved: only a lowered limit
-    /// can have taken it away, never the several copies of one message, which may exceed it.
-    pub(crate) fn has_room_for_answer(&self) -> bool {
-        !self.lowered || self.load() <= u64::from(self.limit)
+    /// can have taken it away, never the several copies of one message, which may exceed it. A
+    /// long one needs more than what is kept.
+    pub(crate) fn has_room_for_answer(&self, message: &Message) -> bool {
+        (!self.lowered || self.load() <= u64::from(self.limit))
+            && (message.header().body_len() <= ANSWER_BYTES
+                || self.share.allows(self.queued_bytes()))
+    }
+
+    /// How much of its share is queued, and not kept for answers.
+    fn queued_bytes(&self) -> u64 {
+        let kept = ANSWER * u64::from(self.awaited.len());
+        self.share.bytes().saturating_sub(kept)
+    }
+
+    /// It was refused something: if its user's account is to blame, and nobody was told yet,
+    /// somebody should be.
+    pub(crate) fn blame(&self, spent: &mut Spent) {
+        if !self.share.allows(self.share.bytes()) && !self.share.is_told() {
+            spent.note(&self.share.user);
+        }
     }
 
     /// There is something to read.

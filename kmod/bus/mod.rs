@@ -19,6 +19,7 @@ pub(crate) mod reply;
 pub(crate) mod report;
 pub(crate) mod room;
 pub(crate) mod synthetic;
+pub(crate) mod user;
 
 mod age;
 mod bind;
@@ -36,12 +37,14 @@ pub(crate) use send::{Ready, Sent};
 use binding::Routes;
 use kernel::prelude::*;
 use kernel::rbtree::{RBTree, RBTreeNodeReservation};
+use kernel::sync::Arc;
 use ksock::Ksock;
 use message::{Header, MsgId};
 use queue::{Content, Duty, Entry};
 use reply::{Debt, Request};
 use room::Wakes;
 use synthetic::{Kind, Synthetic};
+use user::User;
 
 /// One bus.
 pub(crate) struct Bus<P> {
@@ -71,10 +74,10 @@ pub(crate) struct NewKsock<P> {
 }
 
 impl<P> NewKsock<P> {
-    /// A Ksock for the file behind `port`.
-    pub(crate) fn new(port: P) -> Result<Self, BusError> {
+    /// A Ksock for the file behind `port`, on the account of `user`.
+    pub(crate) fn new(port: P, user: Arc<User>) -> Result<Self, BusError> {
         let place = node()?;
-        let ksock = KBox::new(Ksock::new(port, place), GFP_KERNEL_ACCOUNT);
+        let ksock = KBox::new(Ksock::new(port, user, place), GFP_KERNEL_ACCOUNT);
         Ok(NewKsock {
             ksock: ksock.map_err(|_| BusError::NoMemory)?,
             node: node()?,
@@ -130,6 +133,7 @@ impl<P: Port> Bus<P> {
     pub(crate) fn next(&mut self, me: u32, room: &mut Room<P>) -> Result<Option<Next>, BusError> {
         let ksock = self.ksocks.get_mut(&me).ok_or(BusError::Closed)?;
         let set_aside = ksock.queue.set_aside();
+        let was_tight = !self.waiting.is_empty() && ksock.share.is_tight();
         let Some((entry, place)) = ksock.pop() else {
             return Ok(None);
         };
@@ -145,13 +149,24 @@ impl<P: Port> Bus<P> {
         if let (Some(duty), Some(debt)) = (duty, debt) {
             self.last_debt += 1;
             let number = self.last_debt;
-            ksock.owed.insert(duty.room, number, debt);
-            if let Some(requester) = self.ksocks.get_mut(&debt.requester) {
-                requester.awaited.set_debt(&debt.request, number);
+            let requester = self.ksocks.get_mut(&debt.requester);
+            let awaited = requester.is_some_and(|r| r.awaited.set_debt(&debt.request, number));
+            let owed = &mut self.ksock_mut(me)?.owed;
+            if awaited {
+                owed.insert(duty.room, number, debt);
+            } else {
+                owed.insert_forgotten();
+                room.debt = room.debt.take().or(Some(duty.room));
             }
         }
         self.fewer_set_aside(fewer);
-        self.wake_those_blocked_by(me, &mut room.wakes);
+        if was_tight {
+            // Other queues of this user may have room now. Those on other buses are not told: they
+            // have messages, and will have room at the latest when those are read.
+            self.wake_all_waiting(&mut room.wakes);
+        } else {
+            self.wake_those_blocked_by(me, &mut room.wakes);
+        }
         Ok(Some(Next { content, yours }))
     }
 
@@ -212,13 +227,13 @@ impl<P: Port> Bus<P> {
 
     /// Answers a request in place of its replier, if it still wants an answer (6.2).
     fn answer_for(&mut self, replier: u32, kind: Kind, debt: &Debt, wakes: &mut Wakes<P>) {
-        let id = self.next_serial();
         let Some(requester) = self.ksocks.get_mut(&debt.requester) else {
             return;
         };
-        let Some((answer, _)) = requester.awaited.take(&debt.request) else {
+        let Some((answer, _)) = requester.take_awaited(&debt.request) else {
             return;
         };
+        let id = fresh_serial(&mut self.last_serial);
         let said = Synthetic {
             kind,
             id,

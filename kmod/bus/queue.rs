@@ -10,6 +10,7 @@
 use super::message::{Header, Message, MsgId};
 use super::reply::DebtRoom;
 use super::synthetic::{BindEvent, Kind, Synthetic};
+use super::user::PLACE;
 use kernel::rbtree::{RBTree, RBTreeNodeReservation};
 use kernel::sync::Arc;
 
@@ -33,6 +34,15 @@ impl Content {
     /// Is it the news that bind events were lost?
     fn tells_of_loss(&self) -> bool {
         matches!(self, Content::Said(said) if said.kind == Kind::EventsLost)
+    }
+
+    /// The length of name and data, in the entire form.
+    fn body_len(&self) -> u64 {
+        match self {
+            Content::Message(message) => message.header().body_len(),
+            Content::Said(synthetic) => synthetic.header().body_len(),
+            Content::Event(event) => event.header().body_len(),
+        }
     }
 
     fn id(&self) -> MsgId {
@@ -59,6 +69,13 @@ pub(crate) struct Entry {
     /// The serial of the binding that attracted it; 0 for none.
     pub(crate) binding: u64,
     pub(crate) set_aside: bool,
+}
+
+impl Entry {
+    /// What it costs its reader's user.
+    pub(super) fn cost(&self) -> u64 {
+        PLACE + self.content.body_len()
+    }
 }
 
 /// The memory for one entry.

@@ -109,11 +109,19 @@ impl Awaited {
         (found.id == id).then_some(found)
     }
 
-    /// Notes that the replier has read the request.
-    pub(crate) fn set_debt(&mut self, request: &Request, debt: u64) {
-        if let Some(Some(answer)) = self.0.tree.get_mut(request) {
-            answer.debt = Some(debt);
-        }
+    /// Notes that the replier has read the request. False if it is not awaited any more.
+    pub(crate) fn set_debt(&mut self, request: &Request, debt: u64) -> bool {
+        let Some(Some(answer)) = self.0.tree.get_mut(request) else {
+            return false;
+        };
+        answer.debt = Some(debt);
+        true
+    }
+
+    /// The requests that were read: by whom, and where their debts are noted.
+    pub(crate) fn read(&self) -> impl Iterator<Item = (u32, u64)> + '_ {
+        let all = self.0.tree.iter();
+        all.filter_map(|(request, answer)| Some((request.replier, answer.as_ref()?.debt?)))
     }
 
     /// The request is being answered. Nothing if it is not awaited any more.
@@ -134,34 +142,62 @@ pub(crate) struct Debt {
 }
 
 /// The answers a Ksock owes, the most recently read request first.
-pub(crate) struct Owed(Notes<Reverse<u64>, Debt>);
+///
+/// When nobody waits for an answer any more, because the requester has closed or another has
+/// answered, the debt stays (5.6), but as a mere number: else whoever asks and closes, again and
+/// again, would fill the memory, with nobody to pay for it.
+pub(crate) struct Owed {
+    notes: Notes<Reverse<u64>, Debt>,
+    forgotten: u32,
+}
 
 impl Owed {
     pub(crate) fn new() -> Self {
-        Owed(Notes::new())
+        Owed {
+            notes: Notes::new(),
+            forgotten: 0,
+        }
     }
 
     pub(crate) fn len(&self) -> u32 {
-        self.0.len
+        self.notes.len.saturating_add(self.forgotten)
     }
 
     /// The most there ever were at a time.
     pub(crate) fn most(&self) -> u32 {
-        self.0.most
+        self.notes.most
     }
 
     pub(crate) fn insert(&mut self, room: DebtRoom, number: u64, debt: Debt) {
-        self.0.insert(room, Reverse(number), debt);
+        self.notes.insert(room, Reverse(number), debt);
+        self.count();
+    }
+
+    /// A request was read for whose answer nobody waited any more.
+    pub(crate) fn insert_forgotten(&mut self) {
+        self.forgotten = self.forgotten.saturating_add(1);
+        self.count();
+    }
+
+    fn count(&mut self) {
+        self.notes.most = self.notes.most.max(self.len());
     }
 
     pub(crate) fn strike(&mut self, number: u64) -> Option<DebtRoom> {
-        let node = self.0.tree.remove_node(&Reverse(number))?;
-        self.0.len = self.0.len.saturating_sub(1);
+        let node = self.notes.tree.remove_node(&Reverse(number))?;
+        self.notes.len = self.notes.len.saturating_sub(1);
         Some(node.into_reservation())
     }
 
-    /// The debts, the most recently read request first.
+    /// Nobody waits for this answer any more.
+    pub(crate) fn forget(&mut self, number: u64) -> Option<DebtRoom> {
+        let room = self.strike(number)?;
+        self.forgotten = self.forgotten.saturating_add(1);
+        Some(room)
+    }
+
+    /// The debts for which somebody waits, the most recently read request first.
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Debt> {
-        self.0.tree.values()
+        self.notes.tree.values()
     }
 }

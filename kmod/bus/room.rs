@@ -11,6 +11,7 @@ use super::binding::Binding;
 use super::message::Message;
 use super::queue::Place;
 use super::reply::{AnswerRoom, DebtRoom, Spare};
+use super::user::Spent;
 use super::{node, BusError, Port};
 use kernel::prelude::*;
 use kernel::rbtree::RBTreeNodeReservation;
@@ -97,6 +98,8 @@ pub(crate) struct Room<P> {
     /// A message that was given up.
     pub(super) dropped: Option<Arc<Message>>,
     pub(crate) wakes: Wakes<P>,
+    /// Whose account had nothing left for a message.
+    pub(crate) spent: Spent,
     /// How many places the last send took: a hint for the next.
     pub(super) usual: usize,
 }
@@ -116,6 +119,7 @@ impl<P: Port> Room<P> {
             wait: None,
             dropped: None,
             wakes: Wakes(KVVec::new()),
+            spent: Spent::nobody(),
             usual: 0,
         };
         room.supply(Need::NOTHING)?;

@@ -41,12 +41,13 @@ impl<P: Port> Bus<P> {
     ) -> Result<Sent, Refusal> {
         let ksock = self.ksock(me)?;
         if let Some(pending) = &ksock.pending {
-            let (message, has_room) = (pending.message.clone(), ksock.has_room());
-            return self.send_again(me, message, has_room, room);
+            let (message, may_ask) = (pending.message.clone(), ksock.may_ask());
+            return self.send_again(me, message, may_ask, room);
         }
         let draft = message.as_mut().ok_or(BusError::NothingWritten)?;
         if draft.header().is_request() {
-            if !ksock.has_room() {
+            if !ksock.may_ask() {
+                ksock.blame(&mut room.spent);
                 return Err(BusError::NoRoomForAnswer.into());
             }
             room.take_spare(&mut self.ksock_mut(me)?.spare);
@@ -91,11 +92,11 @@ impl<P: Port> Bus<P> {
         &mut self,
         me: u32,
         message: Arc<Message>,
-        has_room: bool,
+        may_ask: bool,
         room: &mut Room<P>,
     ) -> Result<Sent, Refusal> {
         let id = message.header().id;
-        if message.header().is_request() && !has_room {
+        if message.header().is_request() && !may_ask {
             self.give_up(me, room);
             return Err(BusError::NoRoomForAnswer.into());
         }
@@ -277,7 +278,7 @@ impl<P: Port> Bus<P> {
         if let (Some(sender), Some(answer), Some(kept)) =
             (self.ksocks.get_mut(&me), room.answer.take(), kept)
         {
-            sender.awaited.insert(answer, request, kept);
+            sender.await_answer(answer, request, kept);
         }
         if let (Some(replier), Some(debt), Some(place)) =
             (self.ksocks.get_mut(&target.ksock), room.debt.take(), place)
@@ -305,7 +306,7 @@ impl<P: Port> Bus<P> {
         let Some(ksock) = self.ksocks.get_mut(&requester) else {
             return;
         };
-        let Some((answer, note)) = ksock.awaited.take(request) else {
+        let Some((answer, note)) = ksock.take_awaited(request) else {
             return;
         };
         ksock.push(answer.place, entry);
@@ -314,11 +315,14 @@ impl<P: Port> Bus<P> {
         self.wake_all_waiting(&mut room.wakes);
         // Somebody else may have answered: the replier then keeps its debt, but nobody waits
         // for it any more.
-        let mut debt = None;
-        if request.replier == me {
-            let replier = self.ksocks.get_mut(&me);
-            debt = replier.zip(answer.debt).and_then(|(k, n)| k.owed.strike(n));
-        }
+        let replier = self.ksocks.get_mut(&request.replier);
+        let debt = replier.zip(answer.debt).and_then(|(replier, number)| {
+            if request.replier == me {
+                replier.owed.strike(number)
+            } else {
+                replier.owed.forget(number)
+            }
+        });
         // Places pile up where requests are read, and run short where they are sent.
         let place = match room.places.len() > in_use {
             true => room.places.pop(),

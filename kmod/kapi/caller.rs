@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The program that makes a system call: what it is, and which addresses it can have.
+//! The program that makes a system call: what it is, whose, and which addresses it can have.
 //!
-//! Unnecessary once `kernel::task` and `kernel::uaccess` tell these things.
+//! Unnecessary once `kernel::task`, `kernel::cred` and `kernel::uaccess` tell these things.
 
 extern "C" {
     fn kbus_in_compat_syscall() -> bool;
     fn kbus_access_ok(address: usize, size: usize) -> bool;
+    fn kbus_user() -> u32;
+    fn kbus_may_exceed_limits() -> bool;
 }
 
 /// How wide a program's pointers are.
@@ -34,4 +36,17 @@ impl Caller {
 pub(crate) fn is_plausible(address: usize, size: usize) -> bool {
     // SAFETY: It compares numbers and touches no memory.
     unsafe { kbus_access_ok(address, size) }
+}
+
+/// Whose it is: its real user, whom the kernel's own limits of this kind count as well, in the
+/// initial user namespace.
+pub(crate) fn user() -> u32 {
+    // SAFETY: It looks at the current task only.
+    unsafe { kbus_user() }
+}
+
+/// May it have more than users may have (CAP_SYS_RESOURCE)? Asking leaves no trace in audit logs.
+pub(crate) fn may_exceed_limits() -> bool {
+    // SAFETY: It looks at the current task only.
+    unsafe { kbus_may_exceed_limits() }
 }

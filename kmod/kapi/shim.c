@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Inline functions and macros of the kernel that neither its Rust bindings
- * nor its Rust helpers have. One line each; the safe faces are in caller.rs
- * and chardev.rs.
+ * nor its Rust helpers have. One line each; the safe faces are in caller.rs,
+ * chardev.rs and log.rs.
  */
+#include <linux/capability.h>
 #include <linux/cdev.h>
 #include <linux/compat.h>
+#include <linux/cred.h>
 #include <linux/fs.h>
+#include <linux/ratelimit.h>
 #include <linux/uaccess.h>
 
 bool kbus_in_compat_syscall(void);
@@ -31,4 +34,25 @@ unsigned int kbus_inode_minor(struct inode *inode);
 unsigned int kbus_inode_minor(struct inode *inode)
 {
 	return iminor(inode);
+}
+
+u32 kbus_user(void);
+u32 kbus_user(void)
+{
+	return from_kuid(&init_user_ns, current_uid());
+}
+
+bool kbus_may_exceed_limits(void);
+bool kbus_may_exceed_limits(void)
+{
+	return ns_capable_noaudit(&init_user_ns, CAP_SYS_RESOURCE);
+}
+
+bool kbus_may_warn(void);
+bool kbus_may_warn(void)
+{
+	static DEFINE_RATELIMIT_STATE(state, DEFAULT_RATELIMIT_INTERVAL,
+				      DEFAULT_RATELIMIT_BURST);
+
+	return __ratelimit(&state);
 }

@@ -219,6 +219,10 @@ fn words(call: Call, errno: Errno) -> Option<(&'static str, &'static str)> {
             "too many files are open",
             "close some, or raise the limit (ulimit -n)",
         ),
+        (Call::Open, libc::EDQUOT) => (
+            "this user has as many Ksocks open as it may, on all buses together",
+            "close some, or have the limit raised (module parameter kbus_max_user_ksocks)",
+        ),
 
         (Call::Write, libc::EBADF) => (
             "this Ksock is open for reading only",
@@ -248,6 +252,10 @@ fn words(call: Call, errno: Errno) -> Option<(&'static str, &'static str)> {
         (Call::Bind, libc::EADDRINUSE) => (
             "somebody else is the replier for this name",
             "there is one replier for a name: choose another, or end the other program",
+        ),
+        (Call::Bind, libc::EDQUOT) => (
+            "this user has as many bindings as it may, on all buses together",
+            "undo some, or have the limit raised (module parameter kbus_max_user_bindings)",
         ),
         (Call::Bind | Call::Unbind, libc::EAGAIN) => (
             "somebody listens for repliers that come and go, and has a full queue",
@@ -319,6 +327,10 @@ fn words(call: Call, errno: Errno) -> Option<(&'static str, &'static str)> {
             "there are 256 buses, and there can be no more",
             "use one of them",
         ),
+        (Call::NewDevice, libc::EDQUOT) => (
+            "this user has made as many buses as it may",
+            "use one of them, or have the limit raised (module parameter kbus_max_user_buses)",
+        ),
         (Call::ReportReplierBinds, libc::EBUSY) => (
             "our own queue had no room to tell of all repliers; reporting is on",
             "read the messages, or raise the limit of our queue first (MAXMSGS)",
@@ -378,6 +390,7 @@ impl Errno {
             libc::ETIMEDOUT => "ETIMEDOUT",
             libc::ECONNREFUSED => "ECONNREFUSED",
             libc::EALREADY => "EALREADY",
+            libc::EDQUOT => "EDQUOT",
             _ => return None,
         })
     }
@@ -501,7 +514,7 @@ mod tests {
     }
 
     /// Every pair of call and errno that Appendix B lists and a program that
-    /// uses this library can meet.
+    /// uses this library can meet, and those of the limits of users.
     #[test]
     fn everything_in_the_errno_index_has_words() {
         use Call::*;
@@ -514,6 +527,7 @@ mod tests {
             (libc::EBADMSG, &[Bind, Unbind, Write, Send, Ask, Answer]),
             (libc::EBUSY, &[Send, Ask, Answer, ReportReplierBinds]),
             (libc::ECONNREFUSED, &[Answer]),
+            (libc::EDQUOT, &[Open, Bind, NewDevice]),
             (
                 libc::EFAULT,
                 &[Read, Write, Bind, Unbind, Send, NextMessage],

@@ -74,7 +74,8 @@ impl Ksock {
     ///
     /// # Errors
     ///
-    /// ENOENT: there is no such bus. EACCES: we may not use it. ENOMEM.
+    /// ENOENT: there is no such bus. EACCES: we may not use it. EDQUOT: our
+    /// user has as many Ksocks as it may. ENOMEM.
     pub fn open(bus: u32, access: Access) -> Result<Ksock, Error> {
         Ksock::open_path(format!("/dev/kbus{bus}"), access)
     }
@@ -106,7 +107,8 @@ impl Ksock {
     ///
     /// EADDRINUSE: there is a replier for exactly this name. EBADMSG: nobody
     /// can be the replier for `$.KBUS.ReplierBindEvent`. EAGAIN: somebody who
-    /// is to be told of it has a full queue; it is not bound. ENOMEM.
+    /// is to be told of it has a full queue; it is not bound. EDQUOT: our user
+    /// has as many bindings as it may. ENOMEM.
     pub fn bind(&self, role: Role, name: impl AsRef<Pattern>) -> Result<(), Error> {
         sys::bind(self.as_fd(), role.is_replier(), name.as_ref().as_bytes())
             .map_err(refused(Call::Bind))
@@ -564,7 +566,8 @@ impl Ksock {
     ///
     /// # Errors
     ///
-    /// EINVAL: there are 256. ENOMEM.
+    /// EINVAL: there are 256. EDQUOT: our user has made as many as it may.
+    /// ENOMEM.
     pub fn new_device(&self) -> Result<u32, Error> {
         sys::new_device(self.as_fd()).map_err(refused(Call::NewDevice))
     }

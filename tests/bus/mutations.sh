@@ -31,7 +31,7 @@ fi
 # Which tests notice? The quick ones first; the properties are asked only if those are content.
 noticed() {
 	local group
-	for group in rules sweeps properties; do
+	for group in rules users sweeps properties; do
 		if ! tests "$group::" >"$work/log"; then
 			if grep -qE '^error(\[|:)' "$work/log" && ! grep -q '^test ' "$work/log"; then
 				echo "does not compile"

@@ -4,11 +4,12 @@
 //!
 //!     kbus-bench [GROUP...]
 //!
-//! where a group is roundtrip, fanout, scale or calls. A benchmark, not a
+//! where a group is roundtrip, fanout, scale, calls or fairness. A benchmark, not a
 //! test: it says which targets are missed, and ends well nonetheless.
 
 mod calls;
 mod clock;
+mod fairness;
 mod fanout;
 mod ksock;
 mod roundtrip;
@@ -20,11 +21,12 @@ mod transport;
 #[path = "../../../kmod/uapi/mod.rs"]
 mod uapi;
 
-const GROUPS: [(&str, fn()); 4] = [
+const GROUPS: [(&str, fn()); 5] = [
     ("roundtrip", roundtrip::run),
     ("fanout", fanout::run),
     ("scale", scale::run),
     ("calls", calls::run),
+    ("fairness", fairness::run),
 ];
 
 fn main() {

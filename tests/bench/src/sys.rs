@@ -208,6 +208,22 @@ impl Drop for Child {
     }
 }
 
+/// Becomes this user, for good.
+pub fn become_user(uid: u32) {
+    // SAFETY: only numbers go in.
+    check("setuid", unsafe { libc::setuid(uid) });
+}
+
+/// Does something as this user, and becomes root again.
+pub fn as_user<T>(uid: u32, act: impl FnOnce() -> T) -> T {
+    // SAFETY: only numbers go in.
+    let become_for_now = |uid| unsafe { libc::setresuid(uid, uid, 0) };
+    check("setresuid", become_for_now(uid));
+    let done = act();
+    check("setresuid", become_for_now(0));
+    done
+}
+
 /// Who runs when several want to.
 pub enum Policy {
     /// All get their share.

@@ -3,6 +3,7 @@
 //! its tests.
 //!
 //! * [`rules`]: the rules of the specification one by one.
+//! * [`users`]: what one user may have.
 //! * [`model`]: the whole bus once more, as naively as it can be said.
 //! * [`world`]: bus and model side by side, compared after each verb, with the memory watched.
 //! * [`properties`]: random sequences of verbs on both, and the promises of the bus.
@@ -25,4 +26,5 @@ mod model;
 mod properties;
 mod rules;
 mod sweeps;
+mod users;
 mod world;

@@ -36,6 +36,7 @@ pub enum Errno {
     EBADMSG,
     EBUSY,
     ECONNREFUSED,
+    EDQUOT,
     EINVAL,
     ENAMETOOLONG,
     ENOLCK,
@@ -117,9 +118,42 @@ struct Bind {
     name: Vec<u8>,
 }
 
+/// What each user may have; not of the specification. User 0 may have anything.
+#[derive(Clone, Copy, Debug)]
+pub struct Caps {
+    pub ksocks: usize,
+    pub bindings: usize,
+    pub bytes: u64,
+}
+
+impl Caps {
+    pub const NONE: Caps = Caps {
+        ksocks: usize::MAX,
+        bindings: usize::MAX,
+        bytes: u64::MAX,
+    };
+}
+
+impl Default for Caps {
+    fn default() -> Self {
+        Caps::NONE
+    }
+}
+
+/// What a queued message costs its reader's user beside name and data, and what the answer to a
+/// request costs its sender's until it is there.
+pub const PLACE: u64 = 512;
+pub const ANSWER: u64 = PLACE + 4096;
+
+/// Name, data, their paddings and the guard.
+fn body_len(msg: &Msg) -> u64 {
+    ((msg.name.len() + 4) / 4 * 4 + msg.data.len().div_ceil(4) * 4 + 4) as u64
+}
+
 #[derive(Clone, Debug)]
 struct Sock {
     id: u32,
+    user: u32,
     queue: VecDeque<Copy>,
     limit: u32,
     /// There was more than the limit when the limit was set, and still is.
@@ -147,8 +181,15 @@ impl Sock {
         self.queued() + self.awaited.len() as u64
     }
 
-    fn has_room(&self) -> bool {
-        self.load() < u64::from(self.limit)
+    /// What there is in the queue, in bytes.
+    fn held(&self) -> u64 {
+        let cost = |copy: &Copy| PLACE + body_len(&copy.msg);
+        self.queue.iter().map(cost).sum()
+    }
+
+    /// That, and what is kept for answers.
+    fn charged(&self) -> u64 {
+        self.held() + ANSWER * self.awaited.len() as u64
     }
 
     fn set_aside(&self) -> usize {
@@ -204,6 +245,7 @@ pub struct Model {
     last_ksock: u32,
     last_serial: u32,
     last_number: u64,
+    caps: Caps,
     reporting: bool,
     tragic: bool,
     /// Who got something since a test last emptied this: they must have been woken.
@@ -213,8 +255,46 @@ pub struct Model {
 }
 
 impl Model {
-    pub fn new() -> Self {
-        Model::default()
+    pub fn new(caps: Caps) -> Self {
+        Model {
+            caps,
+            ..Model::default()
+        }
+    }
+
+    fn caps_of(&self, user: u32) -> Caps {
+        if user == 0 {
+            Caps::NONE
+        } else {
+            self.caps
+        }
+    }
+
+    fn socks_of(&self, user: u32) -> impl Iterator<Item = &Sock> {
+        self.socks.iter().filter(move |sock| sock.user == user)
+    }
+
+    /// How many bytes a user may have more.
+    fn left(&self, user: u32) -> u64 {
+        let charged: u64 = self.socks_of(user).map(Sock::charged).sum();
+        self.caps_of(user).bytes.saturating_sub(charged)
+    }
+
+    /// What a ksock costs its user.
+    pub fn charged(&self, ksock: u32) -> u64 {
+        self.sock(ksock).charged()
+    }
+
+    /// §5.3, and: a queue holds no more than is left to its user.
+    fn has_room(&self, ksock: u32) -> bool {
+        let sock = self.sock(ksock);
+        sock.load() < u64::from(sock.limit) && sock.held() <= self.left(sock.user)
+    }
+
+    /// The same for who wants an answer: what is kept for others counts as well.
+    fn may_ask(&self, ksock: u32) -> bool {
+        let sock = self.sock(ksock);
+        sock.load() < u64::from(sock.limit) && sock.charged() <= self.left(sock.user)
     }
 
     fn find(&self, id: u32) -> Option<&Sock> {
@@ -248,10 +328,14 @@ impl Model {
     }
 
     /// §3.1.
-    pub fn open(&mut self) -> u32 {
+    pub fn open(&mut self, user: u32) -> Result<u32, Errno> {
+        if self.socks_of(user).count() >= self.caps_of(user).ksocks {
+            return Err(EDQUOT);
+        }
         self.last_ksock = self.last_ksock.checked_add(1).unwrap_or(1);
         self.socks.push(Sock {
             id: self.last_ksock,
+            user,
             queue: VecDeque::new(),
             limit: 100,
             lowered: false,
@@ -265,7 +349,7 @@ impl Model {
             most_owed: 0,
             tries: 0,
         });
-        self.last_ksock
+        Ok(self.last_ksock)
     }
 
     /// BIND, §3.7, from check 6 on (and 2, 3 and 5).
@@ -278,6 +362,13 @@ impl Model {
             if self.replier(name) != 0 {
                 return Err(EADDRINUSE);
             }
+        }
+        let user = self.sock(ksock).user;
+        let bound = |b: &&Bind| self.sock(b.ksock).user == user;
+        if self.bindings.iter().filter(bound).count() >= self.caps_of(user).bindings {
+            return Err(EDQUOT);
+        }
+        if is_replier != 0 {
             self.announce(ksock, name, true)?;
         }
         let serial = self.new_number();
@@ -328,7 +419,7 @@ impl Model {
     pub fn send(&mut self, ksock: u32, mut msg: Msg) -> Result<Id, Errno> {
         assert!(self.sock(ksock).pending.is_none());
         msg.flags &= !SYNTHETIC;
-        if msg.flags & WANT_A_REPLY != 0 && !self.sock(ksock).has_room() {
+        if msg.flags & WANT_A_REPLY != 0 && !self.may_ask(ksock) {
             return Err(ENOLCK);
         }
         if msg.id.0 == 0 {
@@ -349,7 +440,7 @@ impl Model {
     /// SEND while sending, §7.
     pub fn send_again(&mut self, ksock: u32) -> Result<Id, Errno> {
         let msg = self.sock_mut(ksock).pending.take().ok_or(ENOMSG)?;
-        if msg.flags & WANT_A_REPLY != 0 && !self.sock(ksock).has_room() {
+        if msg.flags & WANT_A_REPLY != 0 && !self.may_ask(ksock) {
             return Err(ENOLCK);
         }
         let outcome = self.route(ksock, &msg);
@@ -470,7 +561,7 @@ impl Model {
             let repliers = self.bindings.iter().rev().filter(|b| b.is_replier != 0);
             for bind in repliers.cloned().collect::<Vec<_>>() {
                 let msg = self.event(bind.ksock, &bind.name, true);
-                if !self.sock(ksock).has_room() {
+                if !self.has_room(ksock) {
                     return Err(EBUSY);
                 }
                 self.insert(ksock, msg, None, None);
@@ -522,22 +613,26 @@ impl Model {
             if requester.lowered && requester.load() > u64::from(requester.limit) {
                 return Err(full);
             }
+            // What is kept for an answer is not enough for a long one.
+            if body_len(msg) > ANSWER - PLACE && requester.held() > self.left(requester.user) {
+                return Err(full);
+            }
         }
         let replier = replier.filter(|_| is_request);
         if let Some(replier) = &replier {
             if msg.to != 0 && msg.to != replier.ksock {
                 return Err(EPIPE);
             }
-            if !self.sock(replier.ksock).has_room() {
+            if !self.has_room(replier.ksock) {
                 return Err(full);
             }
         }
         let mut hearers = self.listeners(&msg.name);
-        if hearers.iter().any(|&(id, _)| !self.sock(id).has_room()) {
+        if hearers.iter().any(|&(id, _)| !self.has_room(id)) {
             if wait || msg.flags & ALL_OR_FAIL != 0 {
                 return Err(full);
             }
-            hearers.retain(|&(id, _)| self.sock(id).has_room());
+            hearers.retain(|&(id, _)| self.has_room(id));
         }
 
         let mut plain = msg.clone();
@@ -652,9 +747,8 @@ impl Model {
     }
 
     /// A status message if, and only if, the request is still awaited (§5.6). (Choice: it takes
-    /// a serial even if it is not.)
+    /// no serial if it is not.)
     fn answer(&mut self, replier: u32, requester: u32, number: u64, name: &[u8]) {
-        let serial = self.new_id();
         let Some(sock) = self.find_mut(requester) else {
             return;
         };
@@ -662,6 +756,7 @@ impl Model {
             return;
         };
         let id = sock.awaited.remove(at).id;
+        let serial = self.new_id();
         self.tell(serial, requester, name, replier, id);
     }
 
@@ -703,7 +798,7 @@ impl Model {
         }
         let msg = self.event(binder, name, is_bind);
         let hearers = self.listeners(BIND_EVENT);
-        if !hearers.iter().all(|&(id, _)| self.sock(id).has_room()) {
+        if !hearers.iter().all(|&(id, _)| self.has_room(id)) {
             return Err(EAGAIN);
         }
         for (id, serial) in hearers {
@@ -717,7 +812,7 @@ impl Model {
         let msg = self.event(bind.ksock, &bind.name, false);
         let mut hearers = self.listeners(BIND_EVENT);
         hearers.retain(|&(id, _)| id != bind.ksock);
-        if hearers.iter().all(|&(id, _)| self.sock(id).has_room()) {
+        if hearers.iter().all(|&(id, _)| self.has_room(id)) {
             for (id, serial) in hearers {
                 self.insert_once(id, &msg, serial);
             }

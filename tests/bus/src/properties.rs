@@ -6,7 +6,7 @@
 //! `KBUS_CASES=n` runs n times as many cases.
 
 use crate::bus::name;
-use crate::model::{self, Errno, Id, Msg, ALL_OR_FAIL, ALL_OR_WAIT, URGENT, WANT_A_REPLY};
+use crate::model::{self, Caps, Errno, Id, Msg, ALL_OR_FAIL, ALL_OR_WAIT, URGENT, WANT_A_REPLY};
 use crate::world::World;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestError, TestRng, TestRunner};
@@ -191,9 +191,22 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
+/// What users may have: often anything, else so little that it is hit.
+fn caps() -> impl Strategy<Value = Caps> {
+    let few = (2..6_usize, 1..9_usize, 0..15_000_u64);
+    let few = few.prop_map(|(ksocks, bindings, bytes)| Caps {
+        ksocks,
+        bindings,
+        bytes,
+    });
+    prop_oneof![1 => Just(Caps::NONE), 1 => few]
+}
+
 /// A world, and what its users remember.
 struct Play {
     world: World,
+    /// How often somebody opened, or tried to: of three users, one after the other.
+    opened: u32,
     /// The first so many ksocks bind to nothing and hear of nothing: what they read is answers.
     askers: u32,
     /// What each ksock bound: is_replier, pattern.
@@ -215,9 +228,10 @@ struct Play {
 const CROWD: usize = 6;
 
 impl Play {
-    fn new(askers: u32) -> Self {
+    fn new(askers: u32, caps: Caps) -> Self {
         let mut play = Play {
-            world: World::new(),
+            world: World::capped(caps),
+            opened: 0,
             askers,
             bound: BTreeMap::new(),
             asked: BTreeMap::new(),
@@ -228,7 +242,7 @@ impl Play {
             answers: BTreeMap::new(),
         };
         for _ in 0..3 + askers {
-            let id = play.world.open();
+            let id = play.open().expect("users may have two");
             play.world.max_msgs(id, 4);
         }
         if askers > 0 {
@@ -239,6 +253,11 @@ impl Play {
         play
     }
 
+    fn open(&mut self) -> Result<u32, Errno> {
+        self.opened += 1;
+        self.world.open_as(self.opened % 3)
+    }
+
     fn ksock(&self, n: usize) -> u32 {
         let open = self.world.model.open_ksocks();
         open[n % open.len()]
@@ -246,10 +265,15 @@ impl Play {
 
     fn message(say: &Say) -> Msg {
         let name = NAMES[say.name].to_vec();
+        // Now and then more than is kept for an answer.
+        let len = match say.data {
+            251.. => 5000,
+            few => usize::from(few % 9),
+        };
         Msg {
             id: say.id,
             flags: say.flags,
-            data: vec![say.data; usize::from(say.data % 9)],
+            data: vec![say.data; len],
             // What nobody looks at must arrive as it is.
             orig_from: (say.data.into(), 5),
             final_to: (6, say.data.into()),
@@ -310,7 +334,7 @@ impl Play {
         match *step {
             Step::Open => {
                 if self.world.model.open_ksocks().len() < CROWD {
-                    self.world.open();
+                    let _ = self.open();
                 }
             }
             Step::Close(k) => {
@@ -459,9 +483,9 @@ fn in_order(part: &[Id], whole: &[Id]) -> bool {
 
 #[test]
 fn the_bus_does_what_the_model_does() {
-    let steps = prop::collection::vec(step(), 1..160);
-    check("lockstep", 800, steps, |steps| {
-        let mut play = Play::new(0);
+    let steps = (caps(), prop::collection::vec(step(), 1..160));
+    check("lockstep", 800, steps, |(caps, steps)| {
+        let mut play = Play::new(0, caps);
         for step in &steps {
             play.step(step);
         }
@@ -474,10 +498,10 @@ fn the_bus_does_what_the_model_does() {
 #[test]
 fn a_verb_without_memory_does_nothing_at_all() {
     // With each step, at which of its attempts to get memory there is none.
-    let steps = prop::collection::vec((step(), 0..6_u64), 1..100);
+    let steps = (caps(), prop::collection::vec((step(), 0..6_u64), 1..100));
     let failures = std::cell::Cell::new(0);
-    check("no memory", 800, steps, |steps| {
-        let mut play = Play::new(0);
+    check("no memory", 800, steps, |(caps, steps)| {
+        let mut play = Play::new(0, caps);
         for (n, (step, fail)) in steps.iter().enumerate() {
             play.world.bare_rooms = n % 3 != 0;
             play.world.out_of_memory = Some(*fail);
@@ -494,10 +518,10 @@ fn a_verb_without_memory_does_nothing_at_all() {
 
 #[test]
 fn each_request_gets_one_answer() {
-    let steps = prop::collection::vec(step(), 1..160);
+    let steps = (caps(), prop::collection::vec(step(), 1..160));
     let requests = std::cell::Cell::new(0);
-    check("one answer", 500, steps, |steps| {
-        let mut play = Play::new(2);
+    check("one answer", 600, steps, |(caps, steps)| {
+        let mut play = Play::new(2, caps);
         for step in &steps {
             play.step(step);
         }
@@ -527,9 +551,9 @@ fn each_request_gets_one_answer() {
 
 #[test]
 fn everybody_hears_in_one_order() {
-    let steps = prop::collection::vec(step(), 1..160);
-    check("one order", 300, steps, |steps| {
-        let mut play = Play::new(0);
+    let steps = (caps(), prop::collection::vec(step(), 1..160));
+    check("one order", 300, steps, |(caps, steps)| {
+        let mut play = Play::new(0, caps);
         for step in &steps {
             play.step(step);
         }

@@ -10,8 +10,9 @@ use crate::bus::message::{Header, Message, MsgId, OrigFrom};
 use crate::bus::queue::Content;
 use crate::bus::report::{write_bindings, Text};
 use crate::bus::room::Need;
+use crate::bus::user::{self, NewUser, Users, Who};
 use crate::bus::{self, ksock::Progress, Bus, BusError, NewBinding, NewKsock, Port, Refusal, Sent};
-use crate::model::{Errno, Id, Model, Msg, WANT_YOU_TO_REPLY};
+use crate::model::{Caps, Errno, Id, Model, Msg, WANT_YOU_TO_REPLY};
 use kernel::prelude::*;
 use kernel::sync::UniqueArc;
 use kernel::testing;
@@ -42,7 +43,10 @@ const SMALL: usize = 1024;
 
 pub struct World {
     bus: Bus<Ear>,
+    users: Users,
+    caps: Caps,
     pub model: Model,
+    owners: BTreeMap<u32, Who>,
     files: BTreeMap<u32, (Ear, Room)>,
     /// How often each ksock had tried to send when last looked at, and had been woken then.
     tried: BTreeMap<u32, (u64, u64)>,
@@ -73,6 +77,7 @@ fn errno(error: BusError) -> Errno {
         BusError::NoRoomForAnswer => Errno::ENOLCK,
         BusError::NothingWritten => Errno::ENOMSG,
         BusError::NoMemory => Errno::ENOMEM,
+        BusError::TooManyBindings => Errno::EDQUOT,
         other => panic!("{other:?} is nothing the bus says"),
     }
 }
@@ -197,12 +202,20 @@ pub fn read(content: &Content, yours: bool) -> Msg {
 
 impl World {
     pub fn new() -> Self {
+        World::capped(Caps::NONE)
+    }
+
+    /// A world in which no user but 0 may have more than this.
+    pub fn capped(caps: Caps) -> Self {
         testing::never_fail();
         let held_at_start = testing::live();
         let bus = Bus::new().unwrap_or_else(|_| panic!("no memory for a bus"));
         World {
             bus,
-            model: Model::new(),
+            users: Users::new(),
+            caps,
+            model: Model::new(caps),
+            owners: BTreeMap::new(),
             files: BTreeMap::new(),
             tried: BTreeMap::new(),
             out_of_memory: None,
@@ -312,13 +325,15 @@ impl World {
                     ksock.owed.len(),
                     from_id(ksock.last_sent),
                     ksock.pending.is_some(),
+                    ksock.share.bytes(),
                 ),
                 (
                     self.model.num_msgs(id),
                     self.model.num_msgs(id) > 0,
                     self.model.unreplied_to(id),
                     self.model.last_sent(id),
-                    self.model.is_sending(id)
+                    self.model.is_sending(id),
+                    self.model.charged(id),
                 ),
                 "after {what:?}: left the bus's ksock {id}, right the model's"
             );
@@ -385,20 +400,55 @@ impl World {
     }
 
     pub fn open(&mut self) -> u32 {
-        let answer = self.both(
-            &"open",
+        self.open_as(0).expect("user 0 may have anything")
+    }
+
+    pub fn open_as(&mut self, uid: u32) -> Result<u32, Errno> {
+        self.both(
+            &("open", uid),
             |world| {
+                let exempt = uid == 0;
+                let (who, caps) = (Who { uid, exempt }, world.caps_of(exempt));
+                let new = NewUser::new(who, caps).map_err(errno)?;
                 let ear = Ear::default();
-                let new = NewKsock::new(ear.clone()).map_err(errno)?;
                 let room = Room::new().map_err(errno)?;
+                let user = world.users.join(new).map_err(|_| Errno::EDQUOT)?;
+                let new = match NewKsock::new(ear.clone(), user) {
+                    Ok(new) => new,
+                    Err(error) => {
+                        world.users.leave(who);
+                        return Err(errno(error));
+                    }
+                };
                 let _locked = testing::forbid_allocating();
                 let id = world.bus.open(new);
                 world.files.insert(id, (ear, room));
+                world.owners.insert(id, who);
                 Ok(id)
             },
-            |model| Ok(model.open()),
-        );
-        answer.expect("open cannot be refused")
+            |model| model.open(uid),
+        )
+    }
+
+    fn caps_of(&self, exempt: bool) -> user::Caps {
+        let less = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
+        if exempt {
+            return user::Caps::NONE;
+        }
+        user::Caps {
+            ksocks: less(self.caps.ksocks),
+            bindings: less(self.caps.bindings),
+            bytes: self.caps.bytes,
+            ..user::Caps::NONE
+        }
+    }
+
+    /// The Ksock is closed: its file goes, and its user has one less.
+    fn forget(&mut self, ksock: u32) -> Option<(Ear, Room)> {
+        if let Some(who) = self.owners.remove(&ksock) {
+            self.users.leave(who);
+        }
+        self.files.remove(&ksock)
     }
 
     pub fn bind(&mut self, ksock: u32, is_replier: u32, name: &[u8]) -> Result<(), Errno> {
@@ -577,7 +627,8 @@ impl World {
                     bus.close(ksock, false, room).map_err(not_memory)
                 })?;
                 assert!(closed.is_some());
-                world.files.remove(&ksock);
+                drop(closed);
+                world.forget(ksock);
                 Ok(())
             },
             |model| {
@@ -611,7 +662,8 @@ impl World {
         let short_of_memory = testing::refused() > 0;
         testing::never_fail();
         assert!(closed.is_some());
-        if let Some((_, mut room)) = self.files.remove(&ksock) {
+        drop(closed);
+        if let Some((_, mut room)) = self.forget(ksock) {
             room.tidy();
         }
         short_of_memory
@@ -644,6 +696,8 @@ impl World {
                 bus.close(id, false, room).map_err(not_memory)
             });
             assert!(closed.is_ok());
+            drop(closed);
+            self.forget(id);
         }
         let World {
             bus,

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-//! `kernel::sync`: values shared by reference count.
+//! `kernel::sync`: values shared by reference count, and numbers that several count on.
 
 use crate::{
     alloc::{AllocError, Flags},
@@ -171,6 +171,55 @@ impl<T: ?Sized + fmt::Debug> fmt::Debug for UniqueArc<T> {
     }
 }
 
+/// Numbers that are changed without a lock.
+pub mod atomic {
+    use core::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+
+    /// No order with what else is read and written.
+    pub struct Relaxed;
+
+    /// A number, kept in `Repr`.
+    pub trait AtomicType: Copy {
+        type Repr: From<Self>;
+    }
+
+    /// A number that is changed in one piece.
+    pub struct Atomic<T: AtomicType>(T::Repr);
+
+    impl<T: AtomicType> Atomic<T> {
+        pub fn new(value: T) -> Self {
+            Atomic(value.into())
+        }
+    }
+
+    macro_rules! atomic {
+        ($($number:ty: $repr:ty),*) => {$(
+            impl AtomicType for $number {
+                type Repr = $repr;
+            }
+
+            impl Atomic<$number> {
+                pub fn load(&self, _: Relaxed) -> $number {
+                    self.0.load(Ordering::Relaxed)
+                }
+
+                pub fn xchg(&self, value: $number, _: Relaxed) -> $number {
+                    self.0.swap(value, Ordering::Relaxed)
+                }
+
+                pub fn add(&self, value: $number, _: Relaxed) {
+                    self.0.fetch_add(value, Ordering::Relaxed);
+                }
+
+                pub fn fetch_sub(&self, value: $number, _: Relaxed) -> $number {
+                    self.0.fetch_sub(value, Ordering::Relaxed)
+                }
+            }
+        )*};
+    }
+    atomic!(u32: AtomicU32, u64: AtomicU64);
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -209,5 +258,15 @@ mod tests {
         testing::fail_once(0);
         assert!(Arc::new((), GFP_KERNEL).is_err());
         assert_eq!(testing::live(), 0);
+    }
+
+    #[test]
+    fn numbers_are_counted() {
+        use super::atomic::{Atomic, Relaxed};
+        let count = Atomic::new(7_u64);
+        count.add(5, Relaxed);
+        assert_eq!(count.fetch_sub(10, Relaxed), 12);
+        assert_eq!(count.xchg(1, Relaxed), 2);
+        assert_eq!(count.load(Relaxed), 1);
     }
 }

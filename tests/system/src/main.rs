@@ -31,6 +31,7 @@ mod module;
 mod raw;
 mod rules;
 mod stress;
+mod users;
 
 use std::process::ExitCode;
 
@@ -46,6 +47,7 @@ fn all_tests() -> Vec<&'static Test> {
             descriptors::TESTS,
             compat::TESTS,
             limits::TESTS,
+            users::TESTS,
             stress::TESTS,
             fuzz::TESTS,
             module::TESTS,

@@ -51,6 +51,7 @@ _OPEN = {
     errno.ENXIO: "there is a device node but no bus behind it: load the module (insmod kbus.ko)",
     errno.ENODEV: "there is a device node but no bus behind it: load the module (insmod kbus.ko)",
     errno.EACCES: "we may not use this bus: change the mode of its device node",
+    errno.EDQUOT: "this user has as many Ksocks open as it may (kbus_max_user_ksocks)",
 }
 
 _WRITE = {
@@ -74,6 +75,7 @@ _SEND = {
 
 _BIND = {
     errno.EADDRINUSE: "somebody else is the replier for this name",
+    errno.EDQUOT: "this user has as many bindings as it may (kbus_max_user_bindings)",
     errno.EAGAIN: "somebody listens for repliers that come and go, and has no room",
     errno.EBADMSG: "this is not a name that can be bound to, or not by a replier",
     errno.ENAMETOOLONG: "this name is too long",

@@ -1,0 +1,299 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What one user has of KBUS, and how much it may have: Ksocks, bindings, buses, and bytes of
+//! messages that wait to be read. A user has one account for all buses, or a second bus would
+//! be a second allowance.
+//!
+//! # Who pays for a message
+//!
+//! The user of the Ksock in whose queue it waits, for each copy the whole of it, from SEND until
+//! it is read. Senders cannot be made to pay: whoever listens to everything and never reads
+//! would use up everybody's allowance. A reader decides how many Ksocks it has, how long their
+//! queues may be and when it reads; a sender decides about none of these. (A copy counts whole
+//! although all copies share one text, because the one that is read last keeps all of it.)
+//!
+//! But a reader does not decide what it is sent, so that others could fill its account. Hence
+//! one rule for each queue instead of one for the account: **a queue has room as long as it
+//! holds no more than is left of its user's account.** A queue that nobody reads then leaves at
+//! least half of the account to the others, two of them a quarter, and so on; and a queue that
+//! is empty always has room, whatever the account says. So who reads what it gets can be
+//! hindered by nobody. The price: all of a user's queues together may exceed the account by one
+//! message each.
+//!
+//! A queue without room for lack of bytes is full, as the specification means it (5.3), and
+//! senders see what they see of a full queue. For the answer to a request its requester pays
+//! from SEND on: a place, and [`ANSWER_BYTES`], so that what KBUS itself answers always fits,
+//! and so does any answer that is not longer. A longer one needs a queue with room.
+//!
+//! Memory cgroups are the other half: there the sender pays, since a page is charged to the task
+//! that asks for it. The one bounds what can be hoarded, the other what can be poured out.
+//!
+//! The counts are atomic because the buses of one user meet here, each under its own lock. Two
+//! buses that look at the same moment may both find the last of it: the excess is one each.
+
+use super::BusError;
+use kernel::prelude::*;
+use kernel::rbtree::{RBTree, RBTreeNodeReservation};
+use kernel::sync::atomic::{Atomic, Relaxed};
+use kernel::sync::Arc;
+
+/// What a place in a queue costs beside the text of the message, in bytes: rather more than the
+/// nodes and headers of the smallest message.
+pub(crate) const PLACE: u64 = 512;
+
+/// How long an answer, name and data, may be that finds room whatever else there is.
+pub(crate) const ANSWER_BYTES: u64 = 4096;
+
+/// What is kept for the answer to a request.
+pub(crate) const ANSWER: u64 = PLACE + ANSWER_BYTES;
+
+/// One of the things that are limited.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Cap {
+    Ksocks,
+    Bindings,
+    Bytes,
+    Buses,
+}
+
+/// How much a user may have.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Caps {
+    pub(crate) ksocks: u32,
+    pub(crate) bindings: u32,
+    pub(crate) bytes: u64,
+    pub(crate) buses: u32,
+}
+
+impl Caps {
+    /// For those whom nothing limits.
+    pub(crate) const NONE: Caps = Caps {
+        ksocks: u32::MAX,
+        bindings: u32::MAX,
+        bytes: u64::MAX,
+        buses: u32::MAX,
+    };
+}
+
+/// Whose account it is: the user, and whether it may exceed limits. One user can have both
+/// kinds of process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Who {
+    /// In the initial user namespace.
+    pub(crate) uid: u32,
+    pub(crate) exempt: bool,
+}
+
+/// A user's account.
+pub(crate) struct User {
+    pub(crate) who: Who,
+    pub(crate) caps: Caps,
+    bindings: Atomic<u32>,
+    bytes: Atomic<u64>,
+    /// Of which limits it was said that they were hit.
+    told: [Atomic<u32>; 4],
+}
+
+impl User {
+    fn new(who: Who, caps: Caps) -> Self {
+        User {
+            who,
+            caps,
+            bindings: Atomic::new(0),
+            bytes: Atomic::new(0),
+            told: core::array::from_fn(|_| Atomic::new(0)),
+        }
+    }
+
+    /// How many bytes there are left.
+    fn left(&self) -> u64 {
+        self.caps.bytes.saturating_sub(self.bytes.load(Relaxed))
+    }
+
+    fn is_told(&self, cap: Cap) -> bool {
+        let told = self.told.get(cap as usize);
+        told.is_none_or(|told| told.load(Relaxed) != 0)
+    }
+
+    /// Is it the first time that somebody wants to say that this limit was hit?
+    pub(crate) fn is_news(&self, cap: Cap) -> bool {
+        let told = self.told.get(cap as usize);
+        told.is_some_and(|told| told.xchg(1, Relaxed) == 0)
+    }
+
+    /// How much it may have of this.
+    pub(crate) fn most(&self, cap: Cap) -> u64 {
+        match cap {
+            Cap::Ksocks => self.caps.ksocks.into(),
+            Cap::Bindings => self.caps.bindings.into(),
+            Cap::Bytes => self.caps.bytes,
+            Cap::Buses => self.caps.buses.into(),
+        }
+    }
+}
+
+/// What one Ksock has of its user's account. What it still has is given back when it goes.
+pub(crate) struct Share {
+    pub(crate) user: Arc<User>,
+    bindings: u32,
+    bytes: u64,
+}
+
+impl Share {
+    pub(super) fn new(user: Arc<User>) -> Self {
+        Share {
+            user,
+            bindings: 0,
+            bytes: 0,
+        }
+    }
+
+    pub(crate) fn bytes(&self) -> u64 {
+        self.bytes
+    }
+
+    pub(super) fn take(&mut self, bytes: u64) {
+        self.bytes = self.bytes.saturating_add(bytes);
+        self.user.bytes.add(bytes, Relaxed);
+    }
+
+    pub(super) fn give(&mut self, bytes: u64) {
+        let bytes = bytes.min(self.bytes);
+        self.bytes -= bytes;
+        self.user.bytes.fetch_sub(bytes, Relaxed);
+    }
+
+    /// May a queue that holds so much grow?
+    pub(super) fn allows(&self, held: u64) -> bool {
+        held <= self.user.left()
+    }
+
+    /// Can the account be the reason why some queue of this user is full? Then it holds more
+    /// than is left, and all of them do.
+    pub(super) fn is_tight(&self) -> bool {
+        let bytes = self.user.bytes.load(Relaxed);
+        bytes > self.user.caps.bytes.saturating_sub(bytes)
+    }
+
+    /// Was it said already that there are no bytes left?
+    pub(super) fn is_told(&self) -> bool {
+        self.user.is_told(Cap::Bytes)
+    }
+
+    pub(super) fn may_bind(&self) -> bool {
+        self.user.bindings.load(Relaxed) < self.user.caps.bindings
+    }
+
+    pub(super) fn bind(&mut self) {
+        self.bindings += 1;
+        self.user.bindings.add(1, Relaxed);
+    }
+
+    pub(super) fn unbind(&mut self) {
+        self.give_bindings(1);
+    }
+
+    fn give_bindings(&mut self, count: u32) {
+        let count = count.min(self.bindings);
+        self.bindings -= count;
+        self.user.bindings.fetch_sub(count, Relaxed);
+    }
+
+    pub(super) fn give_all(&mut self) {
+        self.give(self.bytes);
+        self.give_bindings(self.bindings);
+    }
+}
+
+impl Drop for Share {
+    fn drop(&mut self) {
+        self.give_all();
+    }
+}
+
+/// A user whose account had no bytes left for a message, to be told of when the bus is unlocked.
+pub(crate) struct Spent(Option<Arc<User>>);
+
+impl Spent {
+    pub(super) fn nobody() -> Self {
+        Spent(None)
+    }
+
+    pub(super) fn note(&mut self, user: &Arc<User>) {
+        if self.0.is_none() {
+            self.0 = Some(user.clone());
+        }
+    }
+
+    pub(crate) fn take(&mut self) -> Option<Arc<User>> {
+        self.0.take()
+    }
+}
+
+/// The accounts of all users that have a Ksock.
+pub(crate) struct Users {
+    accounts: RBTree<Who, Account>,
+}
+
+struct Account {
+    user: Arc<User>,
+    ksocks: u32,
+}
+
+/// The memory for one account.
+pub(crate) struct NewUser {
+    user: Arc<User>,
+    node: RBTreeNodeReservation<Who, Account>,
+}
+
+impl NewUser {
+    /// An account that nobody has a Ksock on.
+    pub(crate) fn new(who: Who, caps: Caps) -> Result<Self, BusError> {
+        Ok(NewUser {
+            user: Arc::new(User::new(who, caps), GFP_KERNEL_ACCOUNT)?,
+            node: super::node()?,
+        })
+    }
+}
+
+impl Users {
+    pub(crate) fn new() -> Self {
+        Users {
+            accounts: RBTree::new(),
+        }
+    }
+
+    /// One Ksock more on the account of a user; `new` is for one that has none yet.
+    ///
+    /// # Errors
+    ///
+    /// The user, if it has as many as it may.
+    pub(crate) fn join(&mut self, new: NewUser) -> Result<Arc<User>, Arc<User>> {
+        let NewUser { user, node } = new;
+        let Some(account) = self.accounts.get_mut(&user.who) else {
+            let account = Account {
+                user: user.clone(),
+                ksocks: 1,
+            };
+            self.accounts.insert(node.into_node(user.who, account));
+            return Ok(user);
+        };
+        let user = account.user.clone();
+        if account.ksocks >= user.caps.ksocks {
+            return Err(user);
+        }
+        account.ksocks += 1;
+        Ok(user)
+    }
+
+    /// One Ksock less. The account goes with the last of them.
+    pub(crate) fn leave(&mut self, who: Who) {
+        let Some(account) = self.accounts.get_mut(&who) else {
+            return;
+        };
+        account.ksocks = account.ksocks.saturating_sub(1);
+        if account.ksocks == 0 {
+            self.accounts.remove(&who);
+        }
+    }
+}

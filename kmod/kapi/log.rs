@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! How often the kernel's log may be written to.
+//!
+//! Unnecessary once there is a `pr_warn_ratelimited!`.
+
+extern "C" {
+    fn kbus_may_warn() -> bool;
+}
+
+/// May a warning be logged now? Not when there were ten of them in the last five seconds.
+pub(crate) fn may_warn() -> bool {
+    // SAFETY: It counts, under a lock of its own, and may be called anywhere.
+    unsafe { kbus_may_warn() }
+}
