@@ -12,7 +12,7 @@ SEED ?= 1
 
 vm := tests/vm
 
-.PHONY: all kmod check-kernel toolchain user capi lint test test-debug demo bench mutations fuzz \
+.PHONY: all kmod check-kernel toolchain user capi lint test test-debug demo bench mutations fuzz fuzz-host \
 	run shell install uninstall clean distclean help
 
 all: ## build ./kbus.ko for this machine's kernel, or for KDIR=a prepared tree
@@ -58,6 +58,9 @@ mutations: ## break the bus in many ways, and see which tests notice
 
 fuzz: kmod user ## SECONDS=600 SEED=1: hostile input for longer than in `make test`
 	tests/system/run --timeout $$(($(SECONDS) + 120)) fuzz --seconds $(SECONDS) --seed $(SEED)
+
+fuzz-host: ## SECONDS=600 SEED=1: bus, libraries and tool, each for so long, on the host
+	@tests/fuzz/run --seconds $(SECONDS) --seed $(SEED)
 
 run: kmod ## CMD='...' [FILES='...']: one command in the VM, with the module loaded
 	@$(vm)/run $(foreach file,$(FILES),--file $(file)) -- "$$CMD"

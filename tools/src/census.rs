@@ -100,7 +100,7 @@ fn numbers(line: &str) -> Vec<u32> {
 }
 
 /// What is not understood is left out: a later module may say more.
-fn parse_stats(text: &str) -> Vec<Bus> {
+pub(crate) fn parse_stats(text: &str) -> Vec<Bus> {
     let mut buses: Vec<Bus> = Vec::new();
     for line in text.lines() {
         let words = line.trim_start();
@@ -154,7 +154,7 @@ fn parse_stats(text: &str) -> Vec<Bus> {
     buses
 }
 
-fn parse_bindings(text: &str) -> Vec<Binding> {
+pub(crate) fn parse_bindings(text: &str) -> Vec<Binding> {
     let parse = |line: &str| {
         let mut words = line.split_ascii_whitespace();
         Some(Binding {

@@ -1,37 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-//! kbus-tool: the bus for people. This file only starts the verb that was
-//! asked for and says how it ended; each verb is a file in `verb`.
+//! The program kbus-tool; all of it is in the library beside this file.
 
-#![deny(unsafe_code)]
-
-mod census;
-mod cli;
-mod exit;
-mod hearing;
-mod missed;
-mod output;
-mod payload;
-mod recording;
-mod shown;
-mod stop;
-mod verb;
-
-use std::process::ExitCode;
-
-use clap::Parser;
-
-fn main() -> ExitCode {
-    let cli = cli::Cli::parse();
-    match cli.run() {
-        Ok(()) => exit::OK.into(),
-        Err(failure) => {
-            if let Some(words) = failure.words() {
-                output::complain(&words);
-            }
-            if let exit::Failure::Signal(signal) = failure {
-                stop::die_of(signal);
-            }
-            failure.code().into()
-        }
-    }
+fn main() -> std::process::ExitCode {
+    kbus_tool::main()
 }

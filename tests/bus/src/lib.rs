@@ -6,12 +6,14 @@
 //! * [`users`]: what one user may have.
 //! * [`model`]: the whole bus once more, as naively as it can be said.
 //! * [`world`]: bus and model side by side, compared after each verb, with the memory watched.
-//! * [`properties`]: random sequences of verbs on both, and the promises of the bus.
+//! * [`play`]: steps of users on a world, and what they remember of it.
+//! * [`properties`]: random plays, and the promises of the bus.
 //! * [`sweeps`]: every allocation of every verb made to fail.
+//! * [`written`]: what programs write, in pieces, on its way to the bus.
 //!
-//! `mutations.sh` breaks the bus in many small ways and says which test noticed.
+//! `mutations.sh` breaks the bus in many small ways and says which test noticed. Worlds and
+//! plays are a library because `tests/fuzz` and `tests/model` use them as well.
 
-#![cfg(test)]
 #![forbid(unsafe_code)]
 
 #[path = "../../../kmod/uapi/mod.rs"]
@@ -22,9 +24,23 @@ mod uapi;
 #[path = "../../../kmod/bus/mod.rs"]
 mod bus;
 
-mod model;
+#[allow(dead_code, clippy::precedence)]
+#[path = "../../../kmod/layout.rs"]
+mod layout;
+
+#[allow(dead_code)]
+#[path = "../../../kmod/draft.rs"]
+mod draft;
+
+pub mod model;
+pub mod play;
+#[cfg(test)]
 mod properties;
+#[cfg(test)]
 mod rules;
+#[cfg(test)]
 mod sweeps;
+#[cfg(test)]
 mod users;
-mod world;
+pub mod world;
+pub mod written;

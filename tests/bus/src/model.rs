@@ -6,6 +6,9 @@
 //! Where the specification leaves a choice the model takes the one that the bus took. These
 //! places say "choice".
 
+mod faults;
+mod shape;
+
 use std::collections::{BTreeSet, VecDeque};
 
 pub const WANT_A_REPLY: u32 = 0x1;
@@ -38,6 +41,7 @@ pub enum Errno {
     ECONNREFUSED,
     EDQUOT,
     EINVAL,
+    EMSGSIZE,
     ENAMETOOLONG,
     ENOLCK,
     ENOMEM,
@@ -50,7 +54,7 @@ use Errno::*;
 pub type Id = (u32, u32);
 
 /// A message as a reader sees it.
-#[derive(Clone, Default, PartialEq, Eq)]
+#[derive(Clone, Default, PartialEq, Eq, Hash)]
 pub struct Msg {
     pub id: Id,
     pub in_reply_to: Id,
@@ -84,7 +88,7 @@ impl std::fmt::Debug for Msg {
 }
 
 /// One copy of a message in a queue.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 struct Copy {
     msg: Msg,
     /// The binding that attracted it.
@@ -96,7 +100,7 @@ struct Copy {
 }
 
 /// A request whose sender waits for the answer.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 struct Awaited {
     id: Id,
     replier: u32,
@@ -104,13 +108,13 @@ struct Awaited {
 }
 
 /// A request that was popped and not answered by who popped it.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 struct Owed {
     requester: u32,
     number: u64,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 struct Bind {
     serial: u64,
     ksock: u32,
@@ -119,7 +123,7 @@ struct Bind {
 }
 
 /// What each user may have; not of the specification. User 0 may have anything.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Caps {
     pub ksocks: usize,
     pub bindings: usize,
@@ -150,7 +154,7 @@ fn body_len(msg: &Msg) -> u64 {
     ((msg.name.len() + 4) / 4 * 4 + msg.data.len().div_ceil(4) * 4 + 4) as u64
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 struct Sock {
     id: u32,
     user: u32,
@@ -238,7 +242,7 @@ pub fn matches(bound: &[u8], name: &[u8]) -> bool {
     }
 }
 
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Model {
     socks: Vec<Sock>,
     bindings: Vec<Bind>,

@@ -126,7 +126,7 @@ fn from_id(id: MsgId) -> Id {
 
 /// A message of the module, as a writer would have written it: with a start that is not 0 and
 /// rubbish where only padding is.
-pub fn draft(msg: &Msg) -> Result<UniqueArc<Message>, Errno> {
+pub(crate) fn draft(msg: &Msg) -> Result<UniqueArc<Message>, Errno> {
     let header = Header {
         id: to_id(msg.id),
         in_reply_to: to_id(msg.in_reply_to),
@@ -162,7 +162,7 @@ pub fn draft(msg: &Msg) -> Result<UniqueArc<Message>, Errno> {
 }
 
 /// The message as its reader gets it.
-pub fn read(content: &Content, yours: bool) -> Msg {
+pub(crate) fn read(content: &Content, yours: bool) -> Msg {
     let header = content.header();
     let (name, data) = match content {
         Content::Message(message) => {
@@ -197,6 +197,12 @@ pub fn read(content: &Content, yours: bool) -> Msg {
         flags: header.flags & !WANT_YOU_TO_REPLY | if yours { WANT_YOU_TO_REPLY } else { 0 },
         name,
         data,
+    }
+}
+
+impl Default for World {
+    fn default() -> Self {
+        World::new()
     }
 }
 
@@ -242,7 +248,8 @@ impl World {
     }
 
     /// Sets how far a file has got. The model does not know of it: reset it before the next verb.
-    pub fn progress(&mut self, ksock: u32, progress: Progress) {
+    #[cfg(test)]
+    pub(crate) fn progress(&mut self, ksock: u32, progress: Progress) {
         self.files[&ksock].0 .1.set(progress);
     }
 

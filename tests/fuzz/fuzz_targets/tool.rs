@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: GPL-2.0
+//! See `src/tool.rs`.
+
+#![cfg_attr(fuzzing, no_main)]
+
+#[cfg(fuzzing)]
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| kbus_fuzz::tool::run(bytes));
+
+#[cfg(not(fuzzing))]
+fn main() {
+    kbus_fuzz::replay_arguments(kbus_fuzz::tool::run);
+}
