@@ -138,10 +138,11 @@ impl OpenFile for File {
 
     fn poll(&self, table: &PollTable<'_>) -> Events {
         table.watch(&self.port.queue);
-        let ready = if self.writable && self.port.is_pending() {
-            self.poll_pending()
-        } else {
-            self.device.bus.lock().ready(self.id, self.writable)
+        let seen = self.device.bus.lock().ready(self.id, self.writable);
+        let ready = match seen {
+            // Only a pending send keeps a file that is open for writing from being writable.
+            Ok(ready) if self.writable && !ready.writable => self.poll_pending(),
+            seen => seen,
         };
         match ready {
             Ok(ready) => {
@@ -184,7 +185,6 @@ impl File {
     /// Notes whether a send is pending. The bus knows it, and has the message.
     fn set_pending(&self, state: &mut State, pending: bool) {
         state.pending = pending;
-        self.port.set_pending(pending);
         if !pending {
             self.port.show_draft(state.draft.as_ref());
         }
