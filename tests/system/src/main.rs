@@ -5,7 +5,7 @@
 //! any implementation. Runs as root, inside a virtual machine:
 //!
 //!     kbus-test-system [--module FILE] [--list] [--skip NAME]... [--first-failure]
-//!                     [--patience N] [NAME...]
+//!                     [--patience N] [--effort N] [NAME...]
 //!     kbus-test-system one-answer [--seed S] [--requests N]
 //!     kbus-test-system order [--messages N]
 //!     kbus-test-system faults [--seed S] [NAME...]
@@ -13,7 +13,8 @@
 //!
 //! NAME selects the tests whose name contains it, --skip leaves some out, and
 //! with --first-failure the first failure is the last test; --patience
-//! makes all time limits N times as long. Each test prints `ok name`
+//! makes all time limits N times as long, and --effort those and the rounds of
+//! the tests of races. Each test prints `ok name`
 //! or `FAILED name: where: expected ..., got ...`; then comes the table of
 //! section 11's behaviours by number, and last the line `N passed, N failed`.
 
@@ -28,6 +29,7 @@ mod harness;
 mod limits;
 mod memory;
 mod module;
+mod races;
 mod raw;
 mod rules;
 mod stress;
@@ -49,6 +51,7 @@ fn all_tests() -> Vec<&'static Test> {
             limits::TESTS,
             users::TESTS,
             stress::TESTS,
+            races::TESTS,
             fuzz::TESTS,
             module::TESTS,
             memory::TESTS,
@@ -76,6 +79,7 @@ fn main() -> ExitCode {
             "--skip" => skip.push(value()),
             "--module" => harness::set_module_file(&value()),
             "--patience" => harness::set_patience(value().parse().unwrap_or(1)),
+            "--effort" => harness::set_effort(value().parse().unwrap_or(1)),
             "--seed" => seed = value().parse().unwrap_or(1),
             "--requests" | "--messages" | "--seconds" => amount = value().parse().ok(),
             "faults" | "fuzz" | "order" | "one-answer" => verb = Some(arg),
