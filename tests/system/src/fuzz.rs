@@ -32,6 +32,7 @@ use sequence::Sequence;
 
 tests![
     fuzz_bounded_run.load(USUAL).limit(120),
+    fuzz_what_was_done_is_done_again,
     stuck_in_write,
     stuck_in_pointy_name,
     stuck_in_pointy_data,
@@ -862,34 +863,56 @@ fn become_nobody() {
     }
 }
 
-/// Fuzzes for that long, and sees to it that an honest pair on the same bus
-/// is served all the time. Prints what was kept if that is wanted.
-pub fn run(seed: u64, seconds: u32, print: bool) {
-    const PROCESSES: usize = 4;
-    let counters: &'static [AtomicU32] = shared(PROCESSES);
-    let corpus = Corpus::new();
-    let before = kept();
-    let (a, b) = (Ksock::new(), Ksock::new());
-    a.serve("$.Hon");
-    let end = Instant::now() + Duration::from_secs(seconds as u64);
-    let records: Vec<Record> = (0..PROCESSES).map(|_| Record::new()).collect();
-    let attack = |n: usize| {
+/// What all processes of a run share.
+struct Run {
+    seed: u64,
+    end: Instant,
+    corpus: Corpus,
+    before: Vec<Sequence>,
+    records: Vec<Record>,
+    calls: &'static [AtomicU32],
+}
+
+const PROCESSES: usize = 4;
+
+impl Run {
+    fn new(seed: u64, seconds: u32) -> Run {
+        Run {
+            seed,
+            end: Instant::now() + Duration::from_secs(seconds as u64),
+            corpus: Corpus::new(),
+            before: kept(),
+            records: (0..PROCESSES).map(|_| Record::new()).collect(),
+            calls: shared(PROCESSES),
+        }
+    }
+
+    fn is_over(&self) -> bool {
+        Instant::now() >= self.end
+    }
+
+    /// What process number `n` does: what is known, and then what is not.
+    fn attack(&self, n: usize) {
         crate::harness::keep_only(&[]);
         let mut coverage = Coverage::open();
         become_nobody();
-        let seed = seed * PROCESSES as u64 + n as u64;
-        let mut attacker = Attacker::new(Choices::new(seed, records[n]));
-        for script in before.iter().skip(n).step_by(PROCESSES) {
+        let seed = self.seed * PROCESSES as u64 + n as u64;
+        let mut attacker = Attacker::new(Choices::new(seed, self.records[n]));
+        for script in self.before.iter().skip(n).step_by(PROCESSES) {
             match &mut coverage {
-                Some(coverage) => attacker.explore(script, coverage, &corpus),
+                Some(coverage) => attacker.explore(script, coverage, &self.corpus),
                 None => attacker.play(script, |_, _| ()),
             }
         }
-        while Instant::now() < end {
+        loop {
+            self.calls[n].store(attacker.calls, Ordering::Relaxed);
+            if self.is_over() {
+                return;
+            }
             match &mut coverage {
                 Some(coverage) => {
                     for _ in 0..5 {
-                        attacker.advance(coverage, &corpus);
+                        attacker.advance(coverage, &self.corpus);
                     }
                 }
                 None => attacker.wander(100),
@@ -897,49 +920,75 @@ pub fn run(seed: u64, seconds: u32, print: bool) {
             if attacker.choices.dice().one_in(20) {
                 attacker.breed();
             }
-            counters[n].store(attacker.calls, Ordering::Relaxed);
         }
-    };
-    let attackers: Vec<Child> = (0..PROCESSES).map(|n| fork(|| attack(n))).collect();
-    let taints_before = taints();
-    let blame = || {
-        for (n, record) in records.iter().enumerate() {
+    }
+
+    /// What was going on, when something was wrong.
+    fn blame(&self) {
+        for (n, record) in self.records.iter().enumerate() {
             let done = record.sequence().unwrap_or_default();
             println!("   attacker {n} was doing: {done}");
         }
+    }
+
+    fn report(&self) -> u32 {
+        let calls = self.calls.iter().map(|c| c.load(Ordering::Relaxed)).sum();
+        let (places, edges) = self.corpus.covered();
+        println!(
+            "   seed {}: {calls} hostile calls; {} sequences kept, \
+             {places} program counters and {edges} edges covered",
+            self.seed,
+            self.corpus.len()
+        );
+        calls
+    }
+}
+
+/// A request and its answer, on the bus that is attacked; true if somebody
+/// else answered.
+fn honest_round(a: &Ksock, b: &Ksock) -> bool {
+    // 100 bytes: fits whatever maximum they set. They may answer in our
+    // place, or fill us with bind events by switching reporting on; but
+    // one request has one answer.
+    let asked = b.post(&Msg::ask("$.Hon")).unwrap();
+    let request = a.take();
+    eq!(request.id, asked);
+    let guessed = match a.post(&Msg::reply_to(&request)) {
+        Ok(_) => false,
+        Err(ECONNREFUSED) => true,
+        Err(e) => panic!("the honest reply: {e:?}"),
     };
-    let mut rounds = 0;
-    let mut outcomes = 0;
-    let (mut told, mut printed) = (Instant::now(), 0);
-    let mut report = || {
-        // Now and then, so that a run that is cut short is not for nothing.
-        for sequence in corpus.all().skip(printed).filter(|_| print) {
-            println!("corpus: {sequence}");
-        }
-        printed = corpus.len();
-        report(seed, counters, &corpus)
-    };
+    eq!(b.take().in_reply_to, asked);
+    b.nothing();
+    guessed
+}
+
+/// Fuzzes for that long, and sees to it that an honest pair on the same bus
+/// is served all the time. Prints what was kept if that is wanted.
+pub fn run(seed: u64, seconds: u32, print: bool) {
+    let (a, b) = (Ksock::new(), Ksock::new());
+    a.serve("$.Hon");
+    let run = Run::new(seed, seconds);
+    let attackers: Vec<Child> = (0..PROCESSES).map(|n| fork(|| run.attack(n))).collect();
     // They only have to be served.
     // SAFETY: no pointers.
     unsafe { libc::nice(10) };
-    while Instant::now() < end {
-        // 100 bytes: fits whatever maximum they set. They may answer in our
-        // place, or fill us with bind events by switching reporting on; but
-        // one request has one answer.
-        let asked = b.post(&Msg::ask("$.Hon")).unwrap();
-        let request = a.take();
-        eq!(request.id, asked);
-        match a.post(&Msg::reply_to(&request)) {
-            Ok(_) => {}
-            // Somebody guessed it.
-            Err(ECONNREFUSED) => outcomes += 1,
-            Err(e) => panic!("the honest reply: {e:?}"),
+    let taints_before = taints();
+    let (mut told, mut printed) = (Instant::now(), 0);
+    let mut report = || {
+        // Now and then, so that a run that is cut short is not for nothing.
+        while let Some(sequence) = run.corpus.get(printed).filter(|_| print) {
+            println!("corpus: {sequence}");
+            printed += 1;
         }
-        eq!(b.take().in_reply_to, asked);
-        b.nothing();
+        run.report()
+    };
+    let (mut rounds, mut guessed) = (0, 0);
+    while !run.is_over() {
+        guessed += honest_round(&a, &b) as u32;
         rounds += 1;
         if rounds % 64 == 0 && taints() != taints_before {
-            blame();
+            run.blame();
             panic!("the kernel complained");
         }
         if told.elapsed().as_secs() >= 60 {
@@ -949,25 +998,34 @@ pub fn run(seed: u64, seconds: u32, print: bool) {
     }
     let ends: Vec<i32> = attackers.into_iter().map(Child::wait).collect();
     if ends.iter().any(|&status| status != 0) {
-        blame();
+        run.blame();
         panic!("the attackers ended with {ends:?}");
     }
     let calls = report();
-    println!("   {rounds} honest round trips, {outcomes} answered by others");
+    println!("   {rounds} honest round trips, {guessed} answered by others");
     assert!(calls > 0 && rounds > 0);
     drop((a, b));
     eq!(crate::harness::bindings().len(), 0, "bindings of the dead");
 }
 
-fn report(seed: u64, counters: &[AtomicU32], corpus: &Corpus) -> u32 {
-    let calls = counters.iter().map(|c| c.load(Ordering::Relaxed)).sum();
-    let (places, edges) = corpus.covered();
-    let kept = corpus.len();
-    println!(
-        "   seed {seed}: {calls} hostile calls; {kept} sequences kept, \
-         {places} program counters and {edges} edges covered"
-    );
-    calls
+/// What was done can be done again, also when it was written down in between.
+fn fuzz_what_was_done_is_done_again() {
+    let record = Record::new();
+    let mut attacker = Attacker::new(Choices::new(3, record));
+    attacker.play(&Sequence::blank(30), |_, _| ());
+    let done = attacker.choices.taken().unwrap();
+    assert!(done.steps.len() == 30 && done.steps.iter().all(|s| !s.is_empty()));
+    let read = Sequence::parse(&done.to_string()).unwrap();
+    eq!(read, done);
+    // Other dice would do something else, were they asked.
+    let mut other = Attacker::new(Choices::new(4, Record::new()));
+    other.play(&read, |_, _| ());
+    let again = other.choices.taken().unwrap();
+    for (n, (again, done)) in again.steps.iter().zip(&done.steps).enumerate() {
+        // Where the bus answered otherwise, it is another number of choices.
+        let same = again.len().min(done.len());
+        eq!(again[..same], done[..same], "step {n}");
+    }
 }
 
 fn fuzz_bounded_run() {

@@ -70,9 +70,9 @@ impl Corpus {
         }
     }
 
-    /// None where somebody is still writing.
-    fn get(&self, n: usize) -> Option<Sequence> {
-        let slot = &self.slots[n * WORDS..(n + 1) * WORDS];
+    /// None where there is none yet, or somebody is still writing it.
+    pub fn get(&self, n: usize) -> Option<Sequence> {
+        let slot = self.slots.chunks(WORDS).nth(n)?;
         let len = slot[0].load(Ordering::Acquire) as usize;
         let words: Vec<u32> = slot[1..=len]
             .iter()
@@ -86,10 +86,6 @@ impl Corpus {
             0 => None,
             n => self.get(dice.below(n) as usize),
         }
-    }
-
-    pub fn all(&self) -> impl Iterator<Item = Sequence> + '_ {
-        (0..self.len()).filter_map(|n| self.get(n))
     }
 }
 

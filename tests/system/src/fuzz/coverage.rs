@@ -18,9 +18,9 @@ const WORDS: usize = 1 << 16;
 /// Program counters are told apart by their low bits: the module is smaller.
 pub const PLACES: usize = 1 << 22;
 
-/// Pairs of program counters, by a hash. There are some ten thousand, so that
-/// few are taken for each other.
-pub const EDGES: usize = 1 << 19;
+/// Pairs of program counters, by a hash. There are a few thousand, so that few
+/// are taken for each other.
+pub const EDGES: usize = 1 << 17;
 
 /// What the kernel is asked for.
 #[derive(Clone, Copy, PartialEq)]
