@@ -89,13 +89,11 @@ impl OpenFile for File {
             reading.copy(count, |piece| out.write_slice(piece))?;
 
             let mut state = self.state.lock();
-            if state.messages_read != number {
-                // NEXTMSG came after this read.
-                return Ok(count);
-            }
+            let same = state.messages_read == number;
             let finished = match &mut state.reading {
-                Some(now) if now.at() == reading.at() => now.advance(count),
-                // Another thread read these very bytes meanwhile: ours are the next.
+                Some(now) if same && now.at() == reading.at() => now.advance(count),
+                // Another thread read these very bytes meanwhile, or NEXTMSG came, before which
+                // another may have read them: ours are the next.
                 _ => continue,
             };
             let finished = if finished { state.reading.take() } else { None };
