@@ -89,13 +89,11 @@ impl OpenFile for File {
             reading.copy(count, |piece| out.write_slice(piece))?;
 
             let mut state = self.state.lock();
-            if state.messages_read != number {
-                // NEXTMSG came after this read.
-                return Ok(count);
-            }
+            let same = state.messages_read == number;
             let finished = match &mut state.reading {
-                Some(now) if now.at() == reading.at() => now.advance(count),
-                // Another thread read these very bytes meanwhile: ours are the next.
+                Some(now) if same && now.at() == reading.at() => now.advance(count),
+                // Another thread read these very bytes meanwhile, or NEXTMSG came, before which
+                // another may have read them: ours are the next.
                 _ => continue,
             };
             let finished = if finished { state.reading.take() } else { None };
@@ -138,10 +136,11 @@ impl OpenFile for File {
 
     fn poll(&self, table: &PollTable<'_>) -> Events {
         table.watch(&self.port.queue);
-        let ready = if self.writable && self.port.is_pending() {
-            self.poll_pending()
-        } else {
-            self.device.bus.lock().ready(self.id, self.writable)
+        let seen = self.device.bus.lock().ready(self.id, self.writable);
+        let ready = match seen {
+            // Only a pending send keeps a file that is open for writing from being writable.
+            Ok(ready) if self.writable && !ready.writable => self.poll_pending(),
+            seen => seen,
         };
         match ready {
             Ok(ready) => {
@@ -184,7 +183,6 @@ impl File {
     /// Notes whether a send is pending. The bus knows it, and has the message.
     fn set_pending(&self, state: &mut State, pending: bool) {
         state.pending = pending;
-        self.port.set_pending(pending);
         if !pending {
             self.port.show_draft(state.draft.as_ref());
         }

@@ -22,8 +22,6 @@ pub(crate) struct FilePort {
     wrote: Atomic<u32>,
     part: Atomic<u32>,
     finished: Atomic<bool>,
-    /// A send waits for room, so that poll has something to do.
-    pending: Atomic<bool>,
 }
 
 impl FilePort {
@@ -36,18 +34,9 @@ impl FilePort {
                 wrote: Atomic::new(0),
                 part: Atomic::new(0),
                 finished: Atomic::new(false),
-                pending: Atomic::new(false),
             }),
             GFP_KERNEL_ACCOUNT,
         )
-    }
-
-    pub(crate) fn is_pending(&self) -> bool {
-        self.pending.load(Relaxed)
-    }
-
-    pub(crate) fn set_pending(&self, pending: bool) {
-        self.pending.store(pending, Relaxed);
     }
 
     /// Shows how far reading has got.

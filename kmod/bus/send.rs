@@ -215,11 +215,12 @@ impl<P: Port> Bus<P> {
         }
     }
 
-    /// Nothing is pending any more.
+    /// Nothing is pending any more. Another thread may be waiting for that.
     fn give_up(&mut self, me: u32, room: &mut Room<P>) {
         self.stop_waiting(me, room);
         if let Some(ksock) = self.ksocks.get_mut(&me) {
             room.dropped = ksock.pending.take().map(|pending| pending.message);
+            room.wakes.add(&ksock.port);
         }
     }
 

@@ -6,7 +6,9 @@
 use core::hint::black_box;
 use core::mem::forget;
 use kernel::prelude::*;
+use kernel::sync::atomic::{Atomic, Relaxed};
 use kernel::sync::{new_mutex, rcu, Arc, Mutex};
+use kernel::time::{delay::fsleep, Delta};
 
 /// Does what `len` asks for.
 pub(crate) fn write(len: usize) -> Result {
@@ -103,9 +105,18 @@ fn overflow() -> Result {
 
 static mut COUNT: u64 = 0;
 
-/// For two processes at once.
+/// For two processes at once, each of which waits until the other is there: on a busy machine the
+/// first would be done before the second begins.
 fn race() -> Result {
-    for _ in 0..300_000 {
+    static INSIDE: Atomic<u32> = Atomic::new(0);
+    INSIDE.fetch_add(1, Relaxed);
+    for _ in 0..10_000 {
+        if INSIDE.load(Relaxed) > 1 {
+            break;
+        }
+        fsleep(Delta::from_millis(1));
+    }
+    for _ in 0..1_000_000 {
         // SAFETY: None. That is the bug.
         unsafe {
             let count = &raw mut COUNT;

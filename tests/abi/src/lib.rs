@@ -13,6 +13,7 @@
 #![cfg(test)]
 
 mod spec;
+mod syzkaller;
 // The module, too, takes its numbers from here.
 #[path = "../../../kmod/uapi/mod.rs"]
 mod uapi;

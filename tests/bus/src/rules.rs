@@ -1736,6 +1736,25 @@ fn s7_every_way_in_which_room_appears_wakes_who_waits_for_it() {
     }
 }
 
+/// Another thread with the same file may wait until it can write again.
+#[test]
+fn s7_the_end_of_a_pending_send_wakes_its_own_ksock() {
+    let mut world = waiting(&announcement("$.A"));
+    let woken = world.wakes(1);
+    world.discard(1);
+    assert!(world.wakes(1) > woken);
+    world.end();
+
+    let mut world = waiting(&request("$.A"));
+    world.max_msgs(1, 1);
+    world.bind(1, LISTENER, b"$.B").unwrap();
+    world.send(3, &announcement("$.B")).unwrap();
+    let woken = world.wakes(1);
+    assert_eq!(world.send_again(1), Err(ENOLCK));
+    assert!(world.wakes(1) > woken);
+    world.end();
+}
+
 #[test]
 fn s7_who_waits_first_for_one_and_then_for_another() {
     let mut world = World::with(4);

@@ -36,7 +36,7 @@ tests![
     fd_stop_and_continue,
 ];
 
-fn dup(fd: i32) -> Ksock {
+pub fn dup(fd: i32) -> Ksock {
     // SAFETY: no pointers.
     let r = check(unsafe { libc::dup(fd) } as i64).unwrap();
     Ksock { fd: r as i32 }
@@ -116,7 +116,7 @@ fn fd_opening_again_is_another_ksock() {
 }
 
 /// This very program, started again with a descriptor: see `child_main`.
-fn exec_self(fd: i32, args: &[&str]) -> crate::harness::Child {
+pub fn exec_self(fd: i32, args: &[&str]) -> crate::harness::Child {
     fork(|| {
         let exe = std::ffi::CString::new("/proc/self/exe").unwrap();
         let mut all = vec![std::ffi::CString::new("kbus-test-system").unwrap()];
@@ -142,6 +142,7 @@ pub fn child_main(args: &[String]) -> bool {
             k.answer(&request);
             true
         }
+        "pop" => k.next().unwrap().is_some(),
         _ => {
             let closed = ioctl(k.fd, KSOCKID, [0u32; 2].as_mut_ptr().cast()) == Err(EBADF);
             std::mem::forget(k);
@@ -167,7 +168,7 @@ fn fd_exec_closes_it_with_cloexec() {
     assert!(k.id() > 0);
 }
 
-fn socketpair() -> [i32; 2] {
+pub fn socketpair() -> [i32; 2] {
     let mut s = [0; 2];
     // SAFETY: room for two.
     let r = unsafe { libc::socketpair(libc::AF_UNIX, libc::SOCK_STREAM, 0, s.as_mut_ptr()) };
@@ -175,7 +176,7 @@ fn socketpair() -> [i32; 2] {
     s
 }
 
-fn pass(socket: i32, fd: i32) {
+pub fn pass(socket: i32, fd: i32) {
     let mut byte = 1u8;
     let mut control = [0u64; 4];
     // SAFETY: the usual dance, all in local memory.
@@ -198,7 +199,7 @@ fn pass(socket: i32, fd: i32) {
     }
 }
 
-fn receive(socket: i32) -> Ksock {
+pub fn receive(socket: i32) -> Ksock {
     let mut byte = 0u8;
     let mut control = [0u64; 4];
     // SAFETY: as above.

@@ -6,17 +6,33 @@
 //!
 //! Each process draws its calls from its own generator: one seed, the same
 //! calls again. How they interleave is up to the scheduler.
+//!
+//! Where the kernel has KCOV, it says where in the module each sequence of
+//! calls led. Those that led where none had been are kept, and new ones are
+//! made of them. Then the seed decides less: what is kept depends on how far
+//! a sequence came, and so on what the others did meanwhile.
+
+mod choices;
+mod corpus;
+mod coverage;
+mod sequence;
 
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
-use crate::harness::{bounded, fork, rmmod, shared, Child, Dice, Gate, HANG_MS, USUAL};
+use crate::harness::{bounded, fork, rmmod, shared, Child, Gate, HANG_MS, USUAL};
 use crate::raw::*;
 use crate::rules::{await_sleep, PageEnd, Pages, PAGE};
 use crate::{eq, tests};
 
+use choices::{Choices, Record};
+use corpus::Corpus;
+use coverage::{Coverage, Trace};
+use sequence::Sequence;
+
 tests![
     fuzz_bounded_run.load(USUAL).limit(120),
+    fuzz_what_was_done_is_done_again,
     stuck_in_write,
     stuck_in_pointy_name,
     stuck_in_pointy_data,
@@ -276,7 +292,7 @@ fn compat_call(_: u32, _: u32, _: u32, _: u32) -> i32 {
 }
 
 struct Attacker {
-    dice: Dice,
+    choices: Choices,
     ksocks: Vec<i32>,
     arena: *mut u8,
     edge: PageEnd,
@@ -288,7 +304,7 @@ struct Attacker {
 const ARENA: usize = 1 << 16;
 
 impl Attacker {
-    fn new(seed: u64) -> Attacker {
+    fn new(choices: Choices) -> Attacker {
         // SAFETY: fresh memory, below 4 GiB for the 32-bit calls.
         let arena = unsafe {
             libc::mmap(
@@ -302,7 +318,7 @@ impl Attacker {
         };
         assert!(arena != libc::MAP_FAILED);
         Attacker {
-            dice: Dice::new(seed),
+            choices,
             ksocks: Vec::new(),
             arena: arena.cast(),
             edge: PageEnd::new(),
@@ -313,7 +329,7 @@ impl Attacker {
     }
 
     fn below(&mut self, n: u32) -> u32 {
-        self.dice.below(n)
+        self.choices.below(n)
     }
 
     /// Whatever came back must be an error number that programs can know.
@@ -358,7 +374,7 @@ impl Attacker {
         }
         match self.ksocks.len() as u32 {
             0 => -1,
-            n => self.ksocks[self.dice.below(n) as usize],
+            n => self.ksocks[self.choices.below(n) as usize],
         }
     }
 
@@ -381,12 +397,12 @@ impl Attacker {
     fn name(&mut self) -> Vec<u8> {
         match self.below(20) {
             0 => (0..self.below(30))
-                .map(|_| self.dice.below(256) as u8)
+                .map(|_| self.choices.below(256) as u8)
                 .collect(),
-            1 => vec![b'a'; self.dice.below(1100) as usize],
+            1 => vec![b'a'; self.choices.below(1100) as usize],
             2 => {
                 let mut name = b"$.".to_vec();
-                name.resize(2 + self.dice.below(999) as usize, b'z');
+                name.resize(2 + self.choices.below(999) as usize, b'z');
                 name
             }
             _ => NAMES[self.below(NAMES.len() as u32) as usize]
@@ -405,7 +421,7 @@ impl Attacker {
         };
         let size = self.below(size) as usize;
         msg.data = vec![self.below(256) as u8; size];
-        if self.dice.one_in(2) {
+        if self.choices.one_in(2) {
             msg.flags |= WANT_A_REPLY;
         }
         for flag in [
@@ -415,23 +431,31 @@ impl Attacker {
             SYNTHETIC,
             WANT_YOU_TO_REPLY,
         ] {
-            if self.dice.one_in(5) {
+            if self.choices.one_in(5) {
                 msg.flags |= flag;
             }
         }
-        if self.dice.one_in(4) {
+        if self.choices.one_in(4) {
             msg.to = self.below(40);
         }
-        if self.dice.one_in(6) {
-            msg.in_reply_to = id(self.below(2), self.below(2000));
+        if self.choices.one_in(6) {
+            msg.in_reply_to = id(self.below(2), self.serial());
         }
-        if self.dice.one_in(8) {
+        if self.choices.one_in(8) {
             msg.id = id(self.below(3), self.below(5));
         }
-        if self.dice.one_in(10) {
-            msg.flags |= self.dice.roll() as u32;
+        if self.choices.one_in(10) {
+            msg.flags |= self.choices.word();
         }
         msg
+    }
+
+    /// One that a message has had, perhaps.
+    fn serial(&mut self) -> u32 {
+        match self.below(2) {
+            0 => self.below(2000),
+            _ => self.choices.word(),
+        }
     }
 
     fn spoil(&mut self, bytes: &mut Vec<u8>) {
@@ -441,12 +465,12 @@ impl Attacker {
                     let at = self.below(bytes.len() as u32) as usize;
                     bytes[at] ^= 1 << self.below(8);
                 }
-                1 => bytes.truncate(self.dice.below(bytes.len() as u32 + 1).max(1) as usize),
+                1 => bytes.truncate(self.choices.below(bytes.len() as u32 + 1).max(1) as usize),
                 2 => bytes.push(0),
                 _ => {
                     let at = (self.below(22) * 4) as usize;
                     if at + 4 <= bytes.len() {
-                        let word = self.dice.roll() as u32;
+                        let word = self.choices.word();
                         poke(bytes, at, word);
                     }
                 }
@@ -459,7 +483,7 @@ impl Attacker {
         match self.below(10) {
             0 => {
                 let n = self.below(300) as usize;
-                let bytes: Vec<u8> = (0..n).map(|_| self.dice.below(256) as u8).collect();
+                let bytes: Vec<u8> = (0..n).map(|_| self.choices.below(256) as u8).collect();
                 let r = write(fd, bytes.as_ptr(), n);
                 self.sane(r);
             }
@@ -473,7 +497,7 @@ impl Attacker {
                 let msg = self.message();
                 let mut pointy = msg.pointy();
                 for at in [64, 72] {
-                    if self.dice.one_in(3) {
+                    if self.choices.one_in(3) {
                         let p = self.address() as u64;
                         pointy.bytes[at..at + 8].copy_from_slice(&p.to_ne_bytes());
                     }
@@ -485,7 +509,7 @@ impl Attacker {
             _ => {
                 let msg = self.message();
                 let mut bytes = msg.entire();
-                if self.dice.one_in(4) {
+                if self.choices.one_in(4) {
                     self.spoil(&mut bytes);
                 }
                 let mut at = 0;
@@ -496,7 +520,7 @@ impl Attacker {
                     };
                     let n = n.min(bytes.len() - at);
                     let r = write(fd, bytes[at..].as_ptr(), n);
-                    if self.sane(r).is_none() || self.dice.one_in(30) {
+                    if self.sane(r).is_none() || self.choices.one_in(30) {
                         break;
                     }
                     at += n.max(1);
@@ -507,7 +531,7 @@ impl Attacker {
     }
 
     fn send(&mut self, fd: i32) {
-        let p = if self.dice.one_in(20) {
+        let p = if self.choices.one_in(20) {
             self.address()
         } else {
             self.arena
@@ -538,21 +562,25 @@ impl Attacker {
     fn known_ioctl(&mut self) {
         let fd = self.ksock();
         let request = ALL_IOCTLS[self.below(18) as usize];
-        if request == NEWDEVICE && !self.dice.one_in(40) {
+        if request == NEWDEVICE && !self.choices.one_in(40) {
             return;
         }
         let value = match (request, self.below(6)) {
             // Not all the memory there is.
             (MAXMSGS, _) => self.below(60),
-            (MAXMSGSIZE, 0) => self.dice.roll() as u32,
+            (MAXMSGSIZE, 0) => self.choices.word(),
             (MAXMSGSIZE, _) => 20_000 + self.below(390_000),
-            (_, 0) => self.dice.roll() as u32,
+            (_, 0) => self.choices.word(),
             (_, n) => n % 3,
         };
         let p = self.address();
         // SAFETY: the arena is ours.
         unsafe { self.arena.cast::<u32>().write(value) };
-        let p = if self.dice.one_in(8) { p } else { self.arena };
+        let p = if self.choices.one_in(8) {
+            p
+        } else {
+            self.arena
+        };
         let r = ioctl(fd, request, p.cast());
         self.sane(r);
     }
@@ -560,7 +588,7 @@ impl Attacker {
     fn odd_ioctl(&mut self) {
         let fd = self.ksock();
         let request = match self.below(3) {
-            0 => self.dice.roll() as u32,
+            0 => self.choices.word(),
             1 => 0x6b00 | self.below(40) | (self.below(4) << 30) | (self.below(20) << 16),
             _ => ALL_IOCTLS[self.below(18) as usize] ^ (1 << self.below(32)),
         };
@@ -585,7 +613,7 @@ impl Attacker {
         let mut bytes = vec![0u8; len.min(1 << 20)];
         let mut at = 0;
         while at < bytes.len() {
-            let n = if self.dice.one_in(3) {
+            let n = if self.choices.one_in(3) {
                 self.below(100) as usize
             } else {
                 bytes.len()
@@ -597,7 +625,7 @@ impl Attacker {
                 None => return,
                 Some(n) => at += n,
             }
-            if self.dice.one_in(20) {
+            if self.choices.one_in(20) {
                 let p = self.address();
                 let r = read(fd, p, 50);
                 if self.sane(r).is_some() {
@@ -619,7 +647,7 @@ impl Attacker {
             return;
         }
         let at = self.below(self.asked.len() as u32) as usize;
-        let msg = if self.dice.one_in(3) {
+        let msg = if self.choices.one_in(3) {
             self.asked[at].clone()
         } else {
             self.asked.swap_remove(at)
@@ -637,14 +665,14 @@ impl Attacker {
         let fd = self.ksock() as u32;
         let arena = self.arena as usize as u32;
         let p = match self.below(5) {
-            0 => self.dice.roll() as u32,
+            0 => self.choices.word(),
             _ => arena + self.below(1000) * 4,
         };
         let value = self.below(300);
         // SAFETY: the arena is ours.
         unsafe {
             self.arena
-                .add(self.dice.below(4000) as usize)
+                .add(self.choices.below(4000) as usize)
                 .cast::<u32>()
                 .write_unaligned(value)
         };
@@ -691,7 +719,7 @@ impl Attacker {
             85..=89 => self.reply(),
             90..=94 => {
                 let k = std::mem::ManuallyDrop::new(Ksock { fd: self.ksock() });
-                let events = self.dice.roll() as i16;
+                let events = self.choices.word() as i16;
                 k.poll(events, 0);
             }
             95..=97 => self.compat(),
@@ -709,87 +737,299 @@ impl Attacker {
         }
     }
 
-    /// A child shares all ksocks for a while and is killed in the middle.
-    fn breed(&mut self) {
-        let seed = self.dice.roll();
-        let child = fork(|| {
-            self.dice = Dice::new(seed);
-            loop {
-                self.step();
-            }
-        });
-        for _ in 0..self.below(60) {
+    /// Steps of which nothing is decided.
+    fn wander(&mut self, steps: u32) {
+        self.choices.begin();
+        for _ in 0..steps {
+            self.choices.follow(&[]);
             self.step();
         }
+    }
+
+    /// Begins without ksocks, and does this sequence.
+    fn play(&mut self, script: &Sequence, mut each: impl FnMut(&mut Choices, usize)) {
+        for fd in self.ksocks.drain(..) {
+            // SAFETY: our own descriptor.
+            unsafe { libc::close(fd) };
+        }
+        self.asked.clear();
+        self.choices.begin();
+        for (n, step) in script.steps.iter().enumerate() {
+            self.choices.follow(step);
+            self.step();
+            each(&mut self.choices, n);
+        }
+    }
+
+    /// Does it to see where it leads; it is kept when it leads where none was.
+    fn explore(&mut self, script: &Sequence, coverage: &mut Coverage, corpus: &Corpus) {
+        self.trace(script, coverage, corpus);
+        let new = |&&(edge, _): &&(u32, usize)| corpus.note_edge(edge);
+        let mut new: Vec<(u32, usize)> = coverage.edges.iter().filter(new).copied().collect();
+        let Some(mut kept) = self.choices.taken().filter(|_| !new.is_empty()) else {
+            return;
+        };
+        // What led there by chance, or by what others did, is no use.
+        let last = new.iter().map(|&(_, step)| step).max().unwrap_or(0);
+        kept.steps.truncate(last + 1);
+        self.trace(&kept, coverage, corpus);
+        new.retain(|&(edge, _)| coverage.hit(edge));
+        if new.is_empty() {
+            return;
+        }
+        for step in (0..kept.steps.len()).rev() {
+            let less = kept.without(step);
+            self.trace(&less, coverage, corpus);
+            if new.iter().all(|&(edge, _)| coverage.hit(edge)) {
+                kept = less;
+            }
+        }
+        corpus.add(&kept);
+    }
+
+    fn trace(&mut self, script: &Sequence, coverage: &mut Coverage, corpus: &Corpus) {
+        coverage.begin(Trace::Places);
+        self.play(script, |_, n| coverage.step(n, |p| corpus.note_place(p)));
+    }
+
+    /// What the kernel compares with, for the next sequences.
+    fn compare(&mut self, script: &Sequence, coverage: &mut Coverage) {
+        coverage.begin(Trace::Comparisons);
+        self.play(script, |choices, _| {
+            coverage.comparisons(|word| choices.hint(word))
+        });
+    }
+
+    /// One more sequence: a new one, or made of those that are kept.
+    fn advance(&mut self, coverage: &mut Coverage, corpus: &Corpus) {
+        let dice = self.choices.dice();
+        let script = match (corpus.any(dice), corpus.any(dice)) {
+            (Some(one), Some(other)) if !dice.one_in(8) => one.mutated(&other, dice),
+            _ => Sequence::blank(1 + dice.below(40) as usize),
+        };
+        if self.choices.dice().one_in(40) {
+            self.compare(&script, coverage);
+        } else {
+            self.explore(&script, coverage, corpus);
+        }
+    }
+
+    /// A child shares all ksocks for a while and is killed in the middle.
+    fn breed(&mut self) {
+        let (seed, steps) = (self.choices.dice().roll(), self.choices.dice().below(60));
+        let child = fork(|| {
+            self.choices = Choices::new(seed, Record::new());
+            loop {
+                self.wander(100);
+            }
+        });
+        self.wander(steps);
         child.kill();
     }
 }
 
+/// Sequences from earlier runs, one in a line of a file here.
+const KEPT: &str = "/kbus/corpus";
+
+fn kept() -> Vec<Sequence> {
+    let Ok(files) = std::fs::read_dir(KEPT) else {
+        return Vec::new();
+    };
+    let mut files: Vec<_> = files.filter_map(|f| Some(f.ok()?.path())).collect();
+    files.sort();
+    let lines = |file| -> Vec<Sequence> {
+        let text = std::fs::read_to_string(file).unwrap();
+        let lines = text.lines().filter(|l| !l.starts_with('#'));
+        lines
+            .map(|l| Sequence::parse(l).unwrap_or_else(|| panic!("in {KEPT}: {l}")))
+            .collect()
+    };
+    files.iter().flat_map(lines).collect()
+}
+
+/// What the kernel has complained of so far, as bits.
+fn taints() -> u64 {
+    let text = std::fs::read_to_string("/proc/sys/kernel/tainted").unwrap();
+    text.trim().parse().unwrap()
+}
+
+fn become_nobody() {
+    // SAFETY: this process only.
+    unsafe {
+        libc::setgroups(0, std::ptr::null());
+        assert!(libc::setgid(65534) == 0 && libc::setuid(65534) == 0);
+        // Whom root cannot see dying would be a mystery.
+        libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL, 0, 0, 0);
+    }
+}
+
+/// What all processes of a run share.
+struct Run {
+    seed: u64,
+    end: Instant,
+    corpus: Corpus,
+    before: Vec<Sequence>,
+    records: Vec<Record>,
+    calls: &'static [AtomicU32],
+}
+
+const PROCESSES: usize = 4;
+
+impl Run {
+    fn new(seed: u64, seconds: u32) -> Run {
+        Run {
+            seed,
+            end: Instant::now() + Duration::from_secs(seconds as u64),
+            corpus: Corpus::new(),
+            before: kept(),
+            records: (0..PROCESSES).map(|_| Record::new()).collect(),
+            calls: shared(PROCESSES),
+        }
+    }
+
+    fn is_over(&self) -> bool {
+        Instant::now() >= self.end
+    }
+
+    /// What process number `n` does: what is known, and then what is not.
+    fn attack(&self, n: usize) {
+        crate::harness::keep_only(&[]);
+        let mut coverage = Coverage::open();
+        become_nobody();
+        let seed = self.seed * PROCESSES as u64 + n as u64;
+        let mut attacker = Attacker::new(Choices::new(seed, self.records[n]));
+        for script in self.before.iter().skip(n).step_by(PROCESSES) {
+            match &mut coverage {
+                Some(coverage) => attacker.explore(script, coverage, &self.corpus),
+                None => attacker.play(script, |_, _| ()),
+            }
+        }
+        loop {
+            self.calls[n].store(attacker.calls, Ordering::Relaxed);
+            if self.is_over() {
+                return;
+            }
+            match &mut coverage {
+                Some(coverage) => {
+                    for _ in 0..5 {
+                        attacker.advance(coverage, &self.corpus);
+                    }
+                }
+                None => attacker.wander(100),
+            }
+            if attacker.choices.dice().one_in(20) {
+                attacker.breed();
+            }
+        }
+    }
+
+    /// What was going on, when something was wrong.
+    fn blame(&self) {
+        for (n, record) in self.records.iter().enumerate() {
+            let done = record.sequence().unwrap_or_default();
+            println!("   attacker {n} was doing: {done}");
+        }
+    }
+
+    fn report(&self) -> u32 {
+        let calls = self.calls.iter().map(|c| c.load(Ordering::Relaxed)).sum();
+        let (places, edges) = self.corpus.covered();
+        println!(
+            "   seed {}: {calls} hostile calls; {} sequences kept, \
+             {places} program counters and {edges} edges covered",
+            self.seed,
+            self.corpus.len()
+        );
+        calls
+    }
+}
+
+/// A request and its answer, on the bus that is attacked; true if somebody
+/// else answered.
+fn honest_round(a: &Ksock, b: &Ksock) -> bool {
+    // 100 bytes: fits whatever maximum they set. They may answer in our
+    // place, or fill us with bind events by switching reporting on; but
+    // one request has one answer.
+    let asked = b.post(&Msg::ask("$.Hon")).unwrap();
+    let request = a.take();
+    eq!(request.id, asked);
+    let guessed = match a.post(&Msg::reply_to(&request)) {
+        Ok(_) => false,
+        Err(ECONNREFUSED) => true,
+        Err(e) => panic!("the honest reply: {e:?}"),
+    };
+    eq!(b.take().in_reply_to, asked);
+    b.nothing();
+    guessed
+}
+
 /// Fuzzes for that long, and sees to it that an honest pair on the same bus
-/// is served all the time.
-pub fn run(seed: u64, seconds: u32) {
-    const PROCESSES: u64 = 4;
-    let counters: &'static [AtomicU32] = shared(PROCESSES as usize);
-    let end = Instant::now() + Duration::from_secs(seconds as u64);
+/// is served all the time. Prints what was kept if that is wanted.
+pub fn run(seed: u64, seconds: u32, print: bool) {
     let (a, b) = (Ksock::new(), Ksock::new());
     a.serve("$.Hon");
-    let attackers: Vec<Child> = (0..PROCESSES)
-        .map(|n| {
-            fork(move || {
-                crate::harness::keep_only(&[]);
-                // SAFETY: this process only.
-                unsafe {
-                    libc::setgroups(0, std::ptr::null());
-                    assert!(libc::setgid(65534) == 0 && libc::setuid(65534) == 0);
-                    // Whom root cannot see dying would be a mystery.
-                    libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL, 0, 0, 0);
-                }
-                let mut attacker = Attacker::new(seed * PROCESSES + n);
-                while Instant::now() < end {
-                    for _ in 0..100 {
-                        attacker.step();
-                    }
-                    if attacker.dice.one_in(20) {
-                        attacker.breed();
-                    }
-                    counters[n as usize].store(attacker.calls, Ordering::Relaxed);
-                }
-            })
-        })
-        .collect();
-    let mut rounds = 0;
-    let mut outcomes = 0;
-    while Instant::now() < end {
-        // 100 bytes: fits whatever maximum they set. They may answer in our
-        // place, or fill us with bind events by switching reporting on; but
-        // one request has one answer.
-        let asked = b.post(&Msg::ask("$.Hon")).unwrap();
-        let request = a.take();
-        eq!(request.id, asked);
-        match a.post(&Msg::reply_to(&request)) {
-            Ok(_) => {}
-            // Somebody guessed it.
-            Err(ECONNREFUSED) => outcomes += 1,
-            Err(e) => panic!("the honest reply: {e:?}"),
+    let run = Run::new(seed, seconds);
+    let attackers: Vec<Child> = (0..PROCESSES).map(|n| fork(|| run.attack(n))).collect();
+    // They only have to be served.
+    // SAFETY: no pointers.
+    unsafe { libc::nice(10) };
+    let taints_before = taints();
+    let (mut told, mut printed) = (Instant::now(), 0);
+    let mut report = || {
+        // Now and then, so that a run that is cut short is not for nothing.
+        while let Some(sequence) = run.corpus.get(printed).filter(|_| print) {
+            println!("corpus: {sequence}");
+            printed += 1;
         }
-        eq!(b.take().in_reply_to, asked);
-        b.nothing();
+        run.report()
+    };
+    let (mut rounds, mut guessed) = (0, 0);
+    while !run.is_over() {
+        guessed += honest_round(&a, &b) as u32;
         rounds += 1;
+        if rounds % 64 == 0 && taints() != taints_before {
+            run.blame();
+            panic!("the kernel complained");
+        }
+        if told.elapsed().as_secs() >= 60 {
+            told = Instant::now();
+            report();
+        }
     }
-    for child in attackers {
-        child.join();
+    let ends: Vec<i32> = attackers.into_iter().map(Child::wait).collect();
+    if ends.iter().any(|&status| status != 0) {
+        run.blame();
+        panic!("the attackers ended with {ends:?}");
     }
-    let calls: u32 = counters.iter().map(|c| c.load(Ordering::Relaxed)).sum();
-    println!(
-        "   seed {seed}: {calls} hostile calls; {rounds} honest round trips, {outcomes} answered by others"
-    );
+    let calls = report();
+    println!("   {rounds} honest round trips, {guessed} answered by others");
     assert!(calls > 0 && rounds > 0);
     drop((a, b));
     eq!(crate::harness::bindings().len(), 0, "bindings of the dead");
 }
 
+/// What was done can be done again, also when it was written down in between.
+fn fuzz_what_was_done_is_done_again() {
+    let record = Record::new();
+    let mut attacker = Attacker::new(Choices::new(3, record));
+    attacker.play(&Sequence::blank(30), |_, _| ());
+    let done = attacker.choices.taken().unwrap();
+    assert!(done.steps.len() == 30 && done.steps.iter().all(|s| !s.is_empty()));
+    let read = Sequence::parse(&done.to_string()).unwrap();
+    eq!(read, done);
+    // Other dice would do something else, were they asked.
+    let mut other = Attacker::new(Choices::new(4, Record::new()));
+    other.play(&read, |_, _| ());
+    let again = other.choices.taken().unwrap();
+    for (n, (again, done)) in again.steps.iter().zip(&done.steps).enumerate() {
+        // Where the bus answered otherwise, it is another number of choices.
+        let same = again.len().min(done.len());
+        eq!(again[..same], done[..same], "step {n}");
+    }
+}
+
 fn fuzz_bounded_run() {
-    run(20261120, 6);
+    run(20261120, 6, false);
     // Whatever they did, it can be put away.
     assert!(
         bounded(|| rmmod().is_ok()),

@@ -24,6 +24,18 @@ fn patience() -> u32 {
     PATIENCE.load(Ordering::SeqCst)
 }
 
+/// How many times as much the tests of races do.
+static EFFORT: AtomicU32 = AtomicU32::new(1);
+
+pub fn set_effort(times: u32) {
+    EFFORT.store(times.clamp(1, 1000), Ordering::SeqCst);
+}
+
+/// A number of rounds that is larger when more effort is wanted.
+pub fn rounds(few: u32) -> u32 {
+    few * EFFORT.load(Ordering::SeqCst)
+}
+
 /// How most tests want the module.
 pub const USUAL: &str = "kbus_num_devices=3 kbus_mode=0666";
 
@@ -439,7 +451,7 @@ impl Runner {
 
 fn in_child(test: &Test) -> Result<(), String> {
     let gate = Gate::new();
-    let seconds = test.seconds * patience();
+    let seconds = rounds(test.seconds * patience());
     // SAFETY: we are single-threaded.
     let pid = match check(unsafe { libc::fork() } as i64) {
         Ok(pid) => pid as i32,

@@ -5,15 +5,16 @@
 //! any implementation. Runs as root, inside a virtual machine:
 //!
 //!     kbus-test-system [--module FILE] [--list] [--skip NAME]... [--first-failure]
-//!                     [--patience N] [NAME...]
+//!                     [--patience N] [--effort N] [NAME...]
 //!     kbus-test-system one-answer [--seed S] [--requests N]
 //!     kbus-test-system order [--messages N]
 //!     kbus-test-system faults [--seed S] [NAME...]
-//!     kbus-test-system fuzz [--seed S] [--seconds N]
+//!     kbus-test-system fuzz [--seed S] [--seconds N] [--print-corpus]
 //!
 //! NAME selects the tests whose name contains it, --skip leaves some out, and
 //! with --first-failure the first failure is the last test; --patience
-//! makes all time limits N times as long. Each test prints `ok name`
+//! makes all time limits N times as long, and --effort those and the rounds of
+//! the tests of races. Each test prints `ok name`
 //! or `FAILED name: where: expected ..., got ...`; then comes the table of
 //! section 11's behaviours by number, and last the line `N passed, N failed`.
 
@@ -28,6 +29,7 @@ mod harness;
 mod limits;
 mod memory;
 mod module;
+mod races;
 mod raw;
 mod rules;
 mod stress;
@@ -49,6 +51,7 @@ fn all_tests() -> Vec<&'static Test> {
             limits::TESTS,
             users::TESTS,
             stress::TESTS,
+            races::TESTS,
             fuzz::TESTS,
             module::TESTS,
             memory::TESTS,
@@ -65,16 +68,18 @@ fn main() -> ExitCode {
     }
     let mut args = std::env::args().skip(1);
     let (mut names, mut skip, mut verb) = (Vec::new(), Vec::new(), None);
-    let (mut list, mut first_failure) = (false, false);
+    let (mut list, mut first_failure, mut print_corpus) = (false, false, false);
     let (mut seed, mut amount) = (1u64, None);
     while let Some(arg) = args.next() {
         let mut value = || args.next().unwrap_or_default();
         match arg.as_str() {
             "--list" => list = true,
+            "--print-corpus" => print_corpus = true,
             "--first-failure" => first_failure = true,
             "--skip" => skip.push(value()),
             "--module" => harness::set_module_file(&value()),
             "--patience" => harness::set_patience(value().parse().unwrap_or(1)),
+            "--effort" => harness::set_effort(value().parse().unwrap_or(1)),
             "--seed" => seed = value().parse().unwrap_or(1),
             "--requests" | "--messages" | "--seconds" => amount = value().parse().ok(),
             "faults" | "fuzz" | "order" | "one-answer" => verb = Some(arg),
@@ -86,7 +91,7 @@ fn main() -> ExitCode {
         }
     }
     if let Some(verb) = verb {
-        return alone(&verb, seed, amount, &names);
+        return alone(&verb, seed, amount, &names, print_corpus);
     }
     let tests: Vec<&Test> = all_tests()
         .into_iter()
@@ -172,7 +177,13 @@ fn lines(what: &str, numbers: &[u32]) {
 
 /// One of the long runs, with its size from the command line. The module is
 /// taken as it is loaded, or loaded as usual.
-fn alone(verb: &str, seed: u64, amount: Option<u32>, names: &[String]) -> ExitCode {
+fn alone(
+    verb: &str,
+    seed: u64,
+    amount: Option<u32>,
+    names: &[String],
+    print_corpus: bool,
+) -> ExitCode {
     if !harness::module_loaded() {
         if let Err(e) = harness::insmod(harness::USUAL) {
             eprintln!("kbus-test-system: insmod {}: {e:?}", harness::module_file());
@@ -186,7 +197,7 @@ fn alone(verb: &str, seed: u64, amount: Option<u32>, names: &[String]) -> ExitCo
         return ExitCode::from((failed > 0) as u8);
     }
     let result = std::panic::catch_unwind(|| match verb {
-        "fuzz" => fuzz::run(seed, amount.unwrap_or(60)),
+        "fuzz" => fuzz::run(seed, amount.unwrap_or(60), print_corpus),
         "order" => stress::order(amount.unwrap_or(20_000)),
         _ => stress::one_answer(seed, amount.unwrap_or(200_000)),
     });

@@ -786,11 +786,18 @@ impl Ksock {
         self.ready(libc::POLLOUT) & libc::POLLOUT != 0
     }
 
-    /// Waits, and fails when nothing comes for as long as a hang lasts.
+    /// Waits, and fails when nothing comes for as long as a hang lasts; also
+    /// when poll, its time over, looks once more and finds what nobody told it.
     #[track_caller]
     pub fn wait(&self, events: i16) -> i16 {
+        let began = std::time::Instant::now();
         let got = self.poll(events, crate::harness::HANG_MS);
+        let hung = began.elapsed().as_millis() >= crate::harness::HANG_MS as u128;
         assert!(got != 0, "poll for {events:#x}: nothing came");
+        assert!(
+            !hung,
+            "poll for {events:#x}: there is {got:#x}, but nobody woke it"
+        );
         got
     }
 

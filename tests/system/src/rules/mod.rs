@@ -20,7 +20,7 @@ pub use closing::closing_own_events_are_not_heard;
 pub use events::{
     set_aside_is_readable_with_an_empty_queue, set_aside_of_a_wildcard_binding_does_not_dangle,
 };
-pub use polling::await_sleep;
+pub use polling::{await_sleep, Epoll};
 pub use reading::{
     read_efault_does_not_advance, read_efault_in_the_middle_delivers_what_fits,
     read_lenleft_is_true_at_every_byte,

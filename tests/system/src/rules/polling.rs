@@ -129,13 +129,16 @@ impl Epoll {
 
     #[track_caller]
     pub fn add(&self, k: &Ksock, events: i32) {
+        self.change(libc::EPOLL_CTL_ADD, k.fd, events).unwrap();
+    }
+
+    pub fn change(&self, how: i32, fd: i32, events: i32) -> Result<()> {
         let mut e = libc::epoll_event {
             events: events as u32,
-            u64: k.fd as u64,
+            u64: fd as u64,
         };
         // SAFETY: one event.
-        let r = unsafe { libc::epoll_ctl(self.0, libc::EPOLL_CTL_ADD, k.fd, &mut e) };
-        check(r as i64).unwrap();
+        check(unsafe { libc::epoll_ctl(self.0, how, fd, &mut e) } as i64).map(|_| ())
     }
 
     /// What is there within that time: (descriptor, events).

@@ -46,6 +46,8 @@ tests![
     waiting_wakes_on_requester_gone,
     waiting_wakes_when_a_reply_fits,
     waiting_wakes_everybody_who_waits,
+    waiting_wakes_on_discard_by_another,
+    waiting_wakes_on_enolck_for_another,
     waiting_epoll_level,
     waiting_epoll_edge,
     waiting_epoll_added_while_idle,
@@ -488,6 +490,24 @@ fn wakes(k: &Ksock, events: i16, wake: impl FnOnce()) {
     await_sleep(child.pid);
     wake();
     child.join();
+}
+
+/// It can write again, though nothing that it waited for has happened.
+fn waiting_wakes_on_discard_by_another() {
+    let (l, _) = full();
+    let (k, _) = pending(&Msg::new("$.A"));
+    wakes(&k, POLLOUT, || eq!(k.discard(), Ok(0)));
+    eq!(l.count(), 1);
+}
+
+fn waiting_wakes_on_enolck_for_another() {
+    let (r, s) = (Ksock::new(), Ksock::new());
+    r.serve("$.R").limit(1);
+    s.ask("$.R");
+    let (k, _) = pending(&Msg::ask("$.R"));
+    k.listen("$.B").limit(1);
+    s.say("$.B");
+    wakes(&k, POLLOUT, || eq!(k.send(), Err(ENOLCK)));
 }
 
 fn waiting_wakes_on_nextmsg() {
