@@ -24,6 +24,11 @@ fn patience() -> u32 {
     PATIENCE.load(Ordering::SeqCst)
 }
 
+/// The same for those who need not end at once, only in the end.
+pub fn hang_ms() -> i32 {
+    HANG_MS * patience() as i32
+}
+
 /// How most tests want the module.
 pub const USUAL: &str = "kbus_num_devices=3 kbus_mode=0666";
 
@@ -532,7 +537,7 @@ fn reap_all() -> bool {
 pub fn bounded(mut done: impl FnMut() -> bool) -> bool {
     let began = std::time::Instant::now();
     while !done() {
-        if began.elapsed().as_millis() > HANG_MS as u128 * patience() as u128 {
+        if began.elapsed().as_millis() > hang_ms() as u128 {
             return false;
         }
         // SAFETY: lets the other process come to its end.
