@@ -6,13 +6,14 @@ SERIES ?= 7.2
 # The kernel tree for the module of this machine (all, check-kernel).
 KDIR ?= /lib/modules/$(shell uname -r)/build
 
-# How long, and from which seed, to fuzz.
+# How long, and from which seed, to fuzz; how many processes a storm has.
 SECONDS ?= 600
 SEED ?= 1
+PROCESSES ?= 100000
 
 vm := tests/vm
 
-.PHONY: all kmod check-kernel toolchain user capi lint test test-debug demo bench mutations fuzz fuzz-host \
+.PHONY: all kmod check-kernel toolchain user capi lint test test-debug demo bench mutations fuzz fuzz-host storm \
 	run shell install uninstall clean distclean help
 
 all: ## build ./kbus.ko for this machine's kernel, or for KDIR=a prepared tree
@@ -61,6 +62,9 @@ fuzz: kmod user ## SECONDS=600 SEED=1: hostile input for longer than in `make te
 
 fuzz-host: ## SECONDS=600 SEED=1: bus, libraries and tool, each for so long, on the host
 	@tests/fuzz/run --seconds $(SECONDS) --seed $(SEED)
+
+storm: kmod user ## PROCESSES=100000 SEED=1: so many processes, killed at random moments
+	tests/system/run --timeout 86400 storm --processes $(PROCESSES) --seed $(SEED)
 
 run: kmod ## CMD='...' [FILES='...']: one command in the VM, with the module loaded
 	@$(vm)/run $(foreach file,$(FILES),--file $(file)) -- "$$CMD"

@@ -36,6 +36,11 @@ pub fn rounds(few: u32) -> u32 {
     few * EFFORT.load(Ordering::SeqCst)
 }
 
+/// How long something may take before it counts as hanging, in milliseconds.
+pub fn hang_ms() -> i32 {
+    HANG_MS * patience() as i32
+}
+
 /// How most tests want the module.
 pub const USUAL: &str = "kbus_num_devices=3 kbus_mode=0666";
 
@@ -544,7 +549,7 @@ fn reap_all() -> bool {
 pub fn bounded(mut done: impl FnMut() -> bool) -> bool {
     let began = std::time::Instant::now();
     while !done() {
-        if began.elapsed().as_millis() > HANG_MS as u128 * patience() as u128 {
+        if began.elapsed().as_millis() > hang_ms() as u128 {
             return false;
         }
         // SAFETY: lets the other process come to its end.

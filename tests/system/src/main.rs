@@ -10,6 +10,7 @@
 //!     kbus-test-system order [--messages N]
 //!     kbus-test-system faults [--seed S] [NAME...]
 //!     kbus-test-system fuzz [--seed S] [--seconds N] [--print-corpus]
+//!     kbus-test-system storm [--seed S] [--processes N] [--seconds N] [--trace]
 //!
 //! NAME selects the tests whose name contains it, --skip leaves some out, and
 //! with --first-failure the first failure is the last test; --patience
@@ -32,7 +33,9 @@ mod module;
 mod races;
 mod raw;
 mod rules;
+mod storm;
 mod stress;
+mod traced;
 mod users;
 
 use std::process::ExitCode;
@@ -52,6 +55,7 @@ fn all_tests() -> Vec<&'static Test> {
             users::TESTS,
             stress::TESTS,
             races::TESTS,
+            storm::TESTS,
             fuzz::TESTS,
             module::TESTS,
             memory::TESTS,
@@ -68,8 +72,9 @@ fn main() -> ExitCode {
     }
     let mut args = std::env::args().skip(1);
     let (mut names, mut skip, mut verb) = (Vec::new(), Vec::new(), None);
-    let (mut list, mut first_failure, mut print_corpus) = (false, false, false);
-    let (mut seed, mut amount) = (1u64, None);
+    let (mut list, mut first_failure) = (false, false);
+    let (mut print_corpus, mut trace) = (false, false);
+    let (mut seed, mut amount, mut processes) = (1u64, None, 100_000);
     while let Some(arg) = args.next() {
         let mut value = || args.next().unwrap_or_default();
         match arg.as_str() {
@@ -82,13 +87,21 @@ fn main() -> ExitCode {
             "--effort" => harness::set_effort(value().parse().unwrap_or(1)),
             "--seed" => seed = value().parse().unwrap_or(1),
             "--requests" | "--messages" | "--seconds" => amount = value().parse().ok(),
-            "faults" | "fuzz" | "order" | "one-answer" => verb = Some(arg),
+            "--trace" => trace = true,
+            "--processes" => processes = value().parse().unwrap_or(processes),
+            "faults" | "fuzz" | "order" | "one-answer" | "storm" => verb = Some(arg),
             option if option.starts_with("--") => {
                 eprintln!("kbus-test-system: unknown option {option}");
                 return ExitCode::from(2);
             }
             _ => names.push(arg),
         }
+    }
+    if verb.as_deref() == Some("storm") {
+        let _ = Runner::new();
+        let (passed, failed) = storm::run(seed, processes, amount, trace);
+        println!("{passed} passed, {failed} failed");
+        return ExitCode::from((failed > 0) as u8);
     }
     if let Some(verb) = verb {
         return alone(&verb, seed, amount, &names, print_corpus);
@@ -198,8 +211,8 @@ fn alone(
     }
     let result = std::panic::catch_unwind(|| match verb {
         "fuzz" => fuzz::run(seed, amount.unwrap_or(60), print_corpus),
-        "order" => stress::order(amount.unwrap_or(20_000)),
-        _ => stress::one_answer(seed, amount.unwrap_or(200_000)),
+        "order" => stress::order(amount.unwrap_or(20_000), None),
+        _ => stress::one_answer(seed, amount.unwrap_or(200_000), None),
     });
     match result {
         Ok(()) => {

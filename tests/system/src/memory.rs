@@ -19,7 +19,7 @@ tests![
 ];
 
 /// Unreclaimable slab, in KiB, when everything that waits has been freed.
-fn slab() -> i64 {
+pub fn slab() -> i64 {
     // Freed memory hangs about: RCU callbacks, caches of the CPUs.
     let _ = fs::write("/proc/sys/vm/drop_caches", "3");
     let _ = fs::write("/proc/sys/vm/compact_memory", "1");
@@ -31,7 +31,7 @@ fn slab() -> i64 {
 }
 
 /// Memory in use by anybody, in KiB, apart from caches.
-fn used() -> i64 {
+pub fn used() -> i64 {
     let text = fs::read_to_string("/proc/meminfo").unwrap();
     let field = |name: &str| -> i64 {
         text.lines()
@@ -113,6 +113,20 @@ impl Group {
             .unwrap_or_else(|e| panic!("{}: {e}", self.0));
     }
 
+    /// What all in it may have together.
+    pub fn limit(&self, bytes: u64) {
+        fs::write(format!("{}/memory.max", self.0), bytes.to_string())
+            .unwrap_or_else(|e| panic!("{}: {e}", self.0));
+    }
+
+    /// How many of it the OOM killer has killed.
+    pub fn oom_kills(&self) -> u32 {
+        let text = fs::read_to_string(format!("{}/memory.events", self.0)).unwrap();
+        text.lines()
+            .find_map(|l| l.strip_prefix("oom_kill ")?.parse().ok())
+            .unwrap()
+    }
+
     /// Bytes of objects that cannot be given back just so.
     fn slab(&self) -> u64 {
         let text = fs::read_to_string(format!("{}/memory.stat", self.0)).unwrap();
@@ -129,7 +143,7 @@ impl Group {
 
     /// What it still holds when nobody is in it any more is what somebody
     /// forgot. Freeing may be a moment behind.
-    fn returns(&self) {
+    pub fn returns(&self) {
         const TOLERANCE: u64 = 64 * 1024;
         let back = bounded(|| {
             let _ = fs::write("/proc/sys/vm/drop_caches", "3");
@@ -208,11 +222,12 @@ fn ours() -> Vec<String> {
             seen += 1;
             let mut frames = record.lines().skip(1).map(str::trim);
             // A vector that belongs to the page of objects and lives as long,
-            // whoever's object comes first.
-            if frames
-                .next()
-                .is_some_and(|f| f.starts_with("alloc_slab_obj_exts"))
-            {
+            // whoever's object comes first; and the addresses of large memory,
+            // which are given back when there are many. What describes that
+            // memory goes with it.
+            if frames.next().is_some_and(|f| {
+                f.starts_with("alloc_slab_obj_exts") || f.starts_with("alloc_vmap_area")
+            }) {
                 continue;
             }
             if frames.any(|f| f.starts_with("0x") || f.ends_with("[kbus]")) {
@@ -253,7 +268,12 @@ fn module_memory_of_the_whole_suite() {
     group.returns();
 }
 
-fn none_left() {
+/// Whether this kernel was told to record who allocates.
+pub fn recorded() -> bool {
+    fs::read_to_string("/proc/cmdline").is_ok_and(|line| line.contains("slab_debug=U"))
+}
+
+pub fn none_left() {
     // What somebody read in /proc stays in the cache of names until it is
     // looked for again.
     assert!(!Path::new("/proc/kbus").exists());

@@ -36,7 +36,7 @@ fn parameter() -> String {
         .to_string()
 }
 
-fn gone(path: &str) {
+pub fn gone(path: &str) {
     assert!(
         bounded(|| !Path::new(path).exists()),
         "{path} is still there"
@@ -171,7 +171,7 @@ fn module_minor_without_device() {
     }
 }
 
-fn in_use(r: Result<()>) {
+pub fn in_use(r: Result<()>) {
     assert!(
         r == Err(EAGAIN) || r == Err(EBUSY),
         "rmmod while open: expected Err(EAGAIN), got {r:?}"

@@ -3,10 +3,12 @@
 //! every request gets exactly one answer, whatever dies.
 
 use std::collections::HashMap;
+use std::path::Path;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use crate::harness::{fork, shared, Child, Dice, Gate};
 use crate::raw::*;
+use crate::traced::{Trace, Traced};
 use crate::{eq, tests};
 
 tests![
@@ -15,6 +17,7 @@ tests![
         .limit(60),
     order_everybody_sees_one_order.limit(400),
     one_answer_for_every_request.limit(400),
+    order_and_one_answer_as_traced.limit(120),
 ];
 
 // ---- order ---------------------------------------------------------------
@@ -29,6 +32,10 @@ const LISTENS: [&str; 16] = [
 
 fn name_of(sender: u32, n: u32) -> String {
     format!("$.O.s{sender}.{}", if n % 3 == 0 { "x" } else { "y" })
+}
+
+fn open(trace: Option<&Path>) -> Traced {
+    Traced::open(0, libc::O_RDWR, trace).unwrap()
 }
 
 /// Does the listener's pattern match? Written for these names only.
@@ -150,7 +157,7 @@ fn order_checker_accepts_one_order_and_nothing_else() {
     }
 }
 
-pub fn order(messages: u32) {
+pub fn order(messages: u32, trace: Option<&Path>) {
     let each = messages / SENDERS;
     let heard: Vec<&mut [u64]> = LISTENS
         .iter()
@@ -161,7 +168,7 @@ pub fn order(messages: u32) {
     for (l, memory) in heard.into_iter().enumerate() {
         let mine = memory.as_mut_ptr();
         let child = fork(move || {
-            let k = Ksock::new();
+            let k = open(trace);
             k.limit(2 * messages + 10)
                 .listen(LISTENS[l])
                 .listen("$.End");
@@ -197,7 +204,7 @@ pub fn order(messages: u32) {
     let senders: Vec<Child> = (0..SENDERS)
         .map(|s| {
             fork(move || {
-                let k = Ksock::new();
+                let k = open(trace);
                 ready.open();
                 go.pass();
                 for n in 0..each {
@@ -246,7 +253,7 @@ pub fn order(messages: u32) {
 }
 
 fn order_everybody_sees_one_order() {
-    order(20_000);
+    order(20_000, None);
 }
 
 // ---- one answer ----------------------------------------------------------
@@ -273,9 +280,9 @@ fn count(c: &AtomicU32) {
 }
 
 /// One who asks, `requests` times, and keeps book of every answer.
-fn requester(seed: u64, requests: u32, tally: &Tally) {
+fn requester(seed: u64, requests: u32, tally: &Tally, trace: Option<&Path>) {
     let mut dice = Dice::new(seed);
-    let k = Ksock::new();
+    let k = open(trace);
     k.limit(1 + dice.below(8));
     // id -> answers so far
     let mut asked: HashMap<Id, u32> = HashMap::new();
@@ -323,9 +330,8 @@ fn requester(seed: u64, requests: u32, tally: &Tally) {
         if dice.one_in(8) {
             msg = msg.id(1000 + seed as u32, sent + 1);
         }
-        k.put(&msg).unwrap();
         // Where SEND refuses it puts no id; EAGAIN does, as LASTSENT shows.
-        match k.send() {
+        match k.post(&msg) {
             Ok(id) => {
                 asked.insert(id, 0);
                 open += 1;
@@ -371,6 +377,7 @@ fn requester(seed: u64, requests: u32, tally: &Tally) {
         take_in(&mut asked, &mut open, &mut to);
     }
     k.nothing();
+    k.settled();
     for (id, n) in &asked {
         assert!(*n == 1, "expected one answer for {id:?}, got {n}");
     }
@@ -378,11 +385,11 @@ fn requester(seed: u64, requests: u32, tally: &Tally) {
 }
 
 /// One who answers, or does not; lives until killed, or until all are done.
-fn replier(seed: u64, tally: &Tally, tick: Gate) {
+fn replier(seed: u64, tally: &Tally, tick: Gate, trace: Option<&Path>) {
     let mut dice = Dice::new(seed);
     let mut handled = 0u32;
     'life: loop {
-        let k = Ksock::new();
+        let k = open(trace);
         k.limit(1 + dice.below(6));
         let name = |dice: &mut Dice| match dice.below(NAMES + 2) {
             n if n < NAMES => format!("$.Q.n{n}"),
@@ -445,7 +452,7 @@ fn replier(seed: u64, tally: &Tally, tick: Gate) {
                     }
                     if !bound.is_empty() && dice.one_in(12) {
                         let at = dice.below(bound.len() as u32) as usize;
-                        k.unbind(bound.swap_remove(at), REPLIER).unwrap();
+                        k.unbind(&bound.swap_remove(at), REPLIER).unwrap();
                     }
                     if dice.one_in(40) {
                         continue 'life; // closes, owing answers
@@ -456,7 +463,7 @@ fn replier(seed: u64, tally: &Tally, tick: Gate) {
     }
 }
 
-pub fn one_answer(seed: u64, requests: u32) {
+pub fn one_answer(seed: u64, requests: u32, trace: Option<&Path>) {
     let tally: &'static [Tally] = shared(1);
     let tally = &tally[0];
     let tick = Gate::new();
@@ -465,7 +472,7 @@ pub fn one_answer(seed: u64, requests: u32) {
     let start = |lives: &mut u64| {
         *lives += 1;
         let mine = seed.wrapping_mul(1_000_003) + *lives;
-        fork(move || replier(mine, tally, tick))
+        fork(move || replier(mine, tally, tick, trace))
     };
     let mut repliers: Vec<Child> = (0..REPLIERS).map(|_| start(&mut lives)).collect();
     let requesters: Vec<Child> = (0..REQUESTERS)
@@ -475,7 +482,7 @@ pub fn one_answer(seed: u64, requests: u32) {
                 mine += 1;
             }
             fork(move || {
-                requester(seed * 10 + n as u64, mine, tally);
+                requester(seed * 10 + n as u64, mine, tally, trace);
                 tick.open();
             })
         })
@@ -553,7 +560,17 @@ fn how(tally: &Tally) -> (u32, u32, String) {
 }
 
 fn one_answer_for_every_request() {
-    one_answer(20261120, 20_000);
+    one_answer(20261120, 20_000, None);
+}
+
+/// Both again, shorter, and judged by what everybody wrote down.
+fn order_and_one_answer_as_traced() {
+    let trace = Trace::new("order");
+    order(2000, Some(trace.path()));
+    trace.judge();
+    let trace = Trace::new("one-answer");
+    one_answer(20261121, 2000, Some(trace.path()));
+    trace.judge();
 }
 
 #[cfg(test)]
