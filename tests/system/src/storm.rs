@@ -416,7 +416,9 @@ impl Memory {
 
     /// Noise goes up and down; a leak only up: so the least of the last
     /// quarter is compared with the least of the second. In the first, caches
-    /// grow. Objects have been looked for one by one; this is for whole pages.
+    /// grow. Objects have been looked for one by one; this is for what is too
+    /// large for them, which counts as slab as well. Used memory is said, and
+    /// not judged: it is the whole machine's, traces and page tables included.
     fn compare(&self) {
         if Path::new("/sys/kernel/debug/kmemleak").exists() {
             // What is freed is kept for a while there. Its own search for what
@@ -443,7 +445,7 @@ impl Memory {
             first.0, first.1
         );
         println!("   memory: {text}");
-        assert!(slab <= TOLERANCE && used <= 8 * TOLERANCE, "{text}");
+        assert!(slab <= TOLERANCE, "{text}");
     }
 }
 
