@@ -35,6 +35,7 @@ mod raw;
 mod rules;
 mod storm;
 mod stress;
+mod stuck;
 mod traced;
 mod users;
 
@@ -57,6 +58,7 @@ fn all_tests() -> Vec<&'static Test> {
             races::TESTS,
             storm::TESTS,
             fuzz::TESTS,
+            stuck::TESTS,
             module::TESTS,
             memory::TESTS,
         ])
