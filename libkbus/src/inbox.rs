@@ -4,8 +4,9 @@
 //! A call that waits for its answer must take what arrives before that; an
 //! inbox keeps it, in order, for whoever wants the next message: up to the
 //! limit of its source. What is taken cannot be put back, so a call that would
-//! have to keep more gives up instead. An inbox also lets several threads wait on one Ksock: one of them waits at the
-//! device, the others for that one. It does not know what a device is.
+//! have to keep more gives up instead. An inbox also lets several threads wait
+//! on one Ksock: one of them waits at the device, the others for that one. It
+//! does not know what a device is.
 
 use std::collections::VecDeque;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
@@ -20,8 +21,8 @@ pub(crate) trait Source {
     fn next(&self) -> Result<Option<Message>, Error>;
     /// Waits until there is one (true) or the deadline has passed (false).
     fn wait(&self, deadline: Deadline) -> Result<bool, Error>;
-    /// How many messages may be taken from here and not be wanted.
-    fn limit(&self) -> Result<usize, Error>;
+    /// May one more be taken when so many are kept that nobody wanted yet?
+    fn allows(&self, kept: usize) -> Result<bool, Error>;
 }
 
 /// Which message somebody wants.
@@ -65,8 +66,7 @@ impl State {
     /// Is as much kept as may be? The answers that `others` wait for come on
     /// top: the bus sees to it that there are not too many of them.
     fn is_full(&self, others: usize, source: &impl Source) -> Result<bool, Error> {
-        // A limit is never 0; mostly nothing is kept, and nobody is asked.
-        Ok(!self.kept.is_empty() && self.kept.len() >= source.limit()?.saturating_add(others))
+        Ok(!source.allows(self.kept.len().saturating_sub(others))?)
     }
 
     /// What is wanted, out of what is kept or else from the source.
@@ -261,8 +261,8 @@ mod tests {
             Ok(messages.1.take().or_else(|| messages.0.try_recv().ok()))
         }
 
-        fn limit(&self) -> Result<usize, Error> {
-            Ok(self.limit)
+        fn allows(&self, kept: usize) -> Result<bool, Error> {
+            Ok(kept < self.limit)
         }
 
         fn wait(&self, deadline: Deadline) -> Result<bool, Error> {
