@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: GPL-2.0
+//! What KBUS answers in place of a replier (6.1, 6.2).
+
+use super::{announcement, answer, answers, ids, marks, request, to, with, LISTENER, REPLIER};
+use crate::model::{Msg, SYNTHETIC, URGENT};
+use crate::world::World;
+
+#[test]
+fn s6_2_status_messages_field_by_field() {
+    let mut world = World::with(3);
+    let said = |name: &[u8], id, in_reply_to| Msg {
+        id: (0, id),
+        in_reply_to: (0, in_reply_to),
+        to: 1,
+        from: 2,
+        flags: SYNTHETIC,
+        name: name.to_vec(),
+        ..Msg::default()
+    };
+    world.bind(3, LISTENER, b"$.KBUS.*").unwrap();
+    world.bind(2, REPLIER, b"$.A").unwrap();
+    world.send(1, &request("$.A")).unwrap();
+    world.send(1, &with(URGENT, to(2, request("$.A")))).unwrap();
+    world.unbind(2, REPLIER, b"$.A").unwrap();
+    let read = world.drain(1);
+    // The queue's order: the urgent one first.
+    assert_eq!(
+        read,
+        [
+            said(b"$.KBUS.Replier.Unbound", 3, 2),
+            said(b"$.KBUS.Replier.Unbound", 4, 1)
+        ]
+    );
+    world.bind(2, REPLIER, b"$.A").unwrap();
+    world.send(1, &request("$.A")).unwrap();
+    world.send(1, &to(2, request("$.A"))).unwrap();
+    world.next(2).unwrap();
+    world.close(2);
+    let read = world.drain(1);
+    assert_eq!(
+        read,
+        [
+            said(b"$.KBUS.Replier.GoneAway", 7, 6),
+            said(b"$.KBUS.Replier.Ignored", 8, 5)
+        ]
+    );
+    assert_eq!(world.drain(3), [], "listeners never see them");
+    // The places are free again.
+    world.bind(3, REPLIER, b"$.A").unwrap();
+    world.max_msgs(1, 1);
+    assert!(world.send(1, &request("$.A")).is_ok());
+    world.end();
+}
+
+#[test]
+fn s6_1_status_messages_come_however_full_the_requester_is() {
+    let mut world = World::with(3);
+    world.bind(1, LISTENER, b"$.News").unwrap();
+    world.bind(2, REPLIER, b"$.A").unwrap();
+    for _ in 0..3 {
+        world.send(1, &request("$.A")).unwrap();
+    }
+    world.send(3, &announcement("$.News")).unwrap();
+    world.max_msgs(1, 1);
+    world.next(2).unwrap();
+    world.close(2);
+    assert_eq!(ids(&world.drain(1)), [4, 5, 6, 7]);
+    world.end();
+}
+
+#[test]
+fn an_unpopped_request_of_another_binding_survives_an_unbind() {
+    let mut world = World::with(2);
+    world.bind(2, REPLIER, b"$.A.x").unwrap();
+    world.bind(2, REPLIER, b"$.A.*").unwrap();
+    world.bind(2, LISTENER, b"$.A.x").unwrap();
+    let x = world.send(1, &request("$.A.x")).unwrap();
+    let y = world.send(1, &request("$.A.y")).unwrap();
+    world.unbind(2, REPLIER, b"$.A.x").unwrap();
+    assert_eq!(answers(&world.drain(1)), [answer("Unbound", x.1)]);
+    let left = world.drain(2);
+    assert_eq!(ids(&left), [x.1, y.1]);
+    assert_eq!(marks(&left), [false, true]);
+    world.end();
+}

@@ -1,0 +1,342 @@
+// SPDX-License-Identifier: GPL-2.0
+//! ALL_OR_WAIT: a message that waits for room (7).
+
+use super::{announcement, marks, reply_to, request, to, with, LISTENER, REPLIER};
+use crate::model::{self, Errno::*, Msg, ALL_OR_WAIT, SYNTHETIC, WANT_A_REPLY};
+use crate::world::World;
+
+/// 1 waits to tell 2, which is full.
+pub fn waiting(msg: &Msg) -> World {
+    let mut world = World::with(4);
+    let name = &msg.name;
+    if msg.flags & WANT_A_REPLY != 0 {
+        world.bind(2, REPLIER, name).unwrap();
+    }
+    world.bind(2, LISTENER, name).unwrap();
+    world.max_msgs(2, 1);
+    let filler = Msg {
+        name: name.clone(),
+        ..Msg::default()
+    };
+    world.send(3, &filler).unwrap();
+    assert_eq!(world.send(1, &with(ALL_OR_WAIT, msg.clone())), Err(EAGAIN));
+    assert_eq!(world.model.last_sent(1), (0, 2));
+    world
+}
+
+#[test]
+fn s7_a_pending_message_goes_out_from_poll() {
+    let mut world = waiting(&announcement("$.A"));
+    assert_eq!(world.poll(1), (false, false));
+    let woken = world.wakes(1);
+    assert_eq!(world.next(2).unwrap().id, (0, 1));
+    assert_eq!(world.wakes(1), woken + 1);
+    assert_eq!(world.model.num_msgs(2), 0, "nothing goes out by itself");
+    assert!(!world.poll_for_reading(1));
+    assert_eq!(world.model.num_msgs(2), 0, "nor for who may not write");
+    assert_eq!(world.poll(1), (false, true));
+    assert_eq!(world.next(2).unwrap().id, (0, 2));
+    assert_eq!(world.model.last_sent(1), (0, 2));
+    world.end();
+}
+
+#[test]
+fn s7_a_pending_message_goes_out_from_send() {
+    let mut world = waiting(&announcement("$.A"));
+    assert_eq!(world.send_again(1), Err(EAGAIN));
+    world.next(2).unwrap();
+    assert_eq!(world.send_again(1), Ok((0, 2)));
+    assert_eq!(world.send_again(1), Err(ENOMSG));
+    assert_eq!(world.next(2).unwrap().id, (0, 2));
+    world.end();
+}
+
+#[test]
+fn s7_discard_ends_the_wait() {
+    let mut world = waiting(&request("$.A"));
+    world.discard(1);
+    assert_eq!(world.poll(1), (false, true));
+    world.next(2).unwrap();
+    assert_eq!(world.poll(1), (false, true));
+    assert_eq!(world.drain(2), []);
+    assert_eq!(
+        world.send(1, &announcement("$.B")),
+        Ok((0, 3)),
+        "the id stays used"
+    );
+    world.discard(1);
+    world.end();
+}
+
+#[test]
+fn s7_poll_looks_for_messages_after_the_retry() {
+    // [FIX] of 3.5: the retry puts a message on the poller's own queue.
+    let mut world = waiting(&announcement("$.A"));
+    world.bind(1, LISTENER, b"$.A").unwrap();
+    world.next(2).unwrap();
+    assert_eq!(world.poll(1), (true, true));
+    world.end();
+}
+
+#[test]
+fn s7_the_replier_of_a_pending_request_disappears() {
+    for unbind in [true, false] {
+        let mut world = waiting(&request("$.A"));
+        let woken = world.wakes(1);
+        if unbind {
+            world.unbind(2, REPLIER, b"$.A").unwrap();
+        } else {
+            world.close(2);
+        }
+        assert!(world.wakes(1) > woken);
+        assert_eq!(world.poll(1), (true, true));
+        let read = world.drain(1);
+        assert_eq!(read.len(), 1);
+        let expected = Msg {
+            id: read[0].id,
+            in_reply_to: (0, 2),
+            to: 1,
+            flags: SYNTHETIC,
+            name: b"$.KBUS.Replier.Disappeared".to_vec(),
+            ..Msg::default()
+        };
+        assert_eq!(read[0], expected);
+        world.end();
+    }
+}
+
+#[test]
+fn s7_the_replier_of_a_pending_stateful_request_is_replaced() {
+    let mut world = waiting(&to(2, request("$.A")));
+    world.unbind(2, REPLIER, b"$.A").unwrap();
+    world.bind(3, REPLIER, b"$.A").unwrap();
+    assert_eq!(world.poll(1), (true, true));
+    let read = world.drain(1);
+    assert_eq!(read.len(), 1);
+    let expected = Msg {
+        id: read[0].id,
+        in_reply_to: (0, 2),
+        to: 1,
+        flags: SYNTHETIC,
+        name: b"$.KBUS.ErrorSending".to_vec(),
+        ..Msg::default()
+    };
+    assert_eq!(read[0], expected);
+    world.end();
+}
+
+#[test]
+fn s7_from_send_the_failure_is_the_answer() {
+    let mut world = waiting(&request("$.A"));
+    world.unbind(2, REPLIER, b"$.A").unwrap();
+    assert_eq!(world.send_again(1), Err(EADDRNOTAVAIL));
+    assert_eq!(world.poll(1), (false, true));
+    world.end();
+    let mut world = waiting(&to(2, request("$.A")));
+    world.unbind(2, REPLIER, b"$.A").unwrap();
+    world.bind(3, REPLIER, b"$.A").unwrap();
+    assert_eq!(world.send_again(1), Err(EPIPE));
+    assert_eq!(world.poll(1), (false, true));
+    world.end();
+}
+
+#[test]
+fn s7_the_place_for_the_answer_is_asked_for_again_by_send_but_not_by_poll() {
+    for again in [true, false] {
+        let mut world = waiting(&request("$.A"));
+        world.bind(1, LISTENER, b"$.Me").unwrap();
+        world.max_msgs(1, 1);
+        world.send(3, &announcement("$.Me")).unwrap();
+        world.drain(2);
+        if again {
+            assert_eq!(world.send_again(1), Err(ENOLCK));
+            assert_eq!(world.drain(2), []);
+            assert_eq!(world.poll(1), (true, true));
+        } else {
+            assert_eq!(world.poll(1), (true, true));
+            let asked = world.drain(2);
+            assert_eq!(marks(&asked), [true, false]);
+        }
+        world.end();
+    }
+}
+
+#[test]
+fn s7_a_pending_reply_whose_requester_goes() {
+    let mut world = World::with(4);
+    world.bind(2, REPLIER, b"$.A").unwrap();
+    world.bind(3, LISTENER, b"$.A").unwrap();
+    world.max_msgs(3, 1);
+    world.send(1, &request("$.A")).unwrap();
+    let asked = world.next(2).unwrap();
+    assert_eq!(
+        world.send(2, &with(ALL_OR_WAIT, reply_to(&asked))),
+        Err(EAGAIN)
+    );
+    world.close(1);
+    assert_eq!(world.poll(2), (true, true));
+    let news = world.next(2).unwrap();
+    assert_eq!(news.name, model::DISAPPEARED);
+    assert_eq!(news.in_reply_to, (0, 2), "its own reply's id");
+    world.end();
+}
+
+#[test]
+fn s7_a_pending_reply_that_another_gave_vanishes() {
+    let mut world = World::with(4);
+    world.bind(2, REPLIER, b"$.A").unwrap();
+    world.bind(3, LISTENER, b"$.A").unwrap();
+    world.max_msgs(3, 1);
+    world.send(1, &request("$.A")).unwrap();
+    let asked = world.next(2).unwrap();
+    assert_eq!(
+        world.send(2, &with(ALL_OR_WAIT, reply_to(&asked))),
+        Err(EAGAIN)
+    );
+    let woken = world.wakes(2);
+    world.send(4, &reply_to(&asked)).unwrap();
+    assert!(
+        world.wakes(2) > woken,
+        "there is nothing to wait for any more"
+    );
+    assert_eq!(world.poll(2), (false, true));
+    assert_eq!(world.drain(1).len(), 1);
+    world.end();
+}
+
+#[test]
+fn s7_routing_is_done_afresh_at_each_retry() {
+    let mut world = waiting(&request("$.A"));
+    world.bind(3, REPLIER, b"$.B").unwrap();
+    world.unbind(2, REPLIER, b"$.A").unwrap();
+    world.unbind(2, LISTENER, b"$.A").unwrap();
+    world.bind(3, REPLIER, b"$.A").unwrap();
+    world.bind(4, LISTENER, b"$.A").unwrap();
+    assert_eq!(world.poll(1), (false, true));
+    assert_eq!(marks(&world.drain(3)), [true]);
+    assert_eq!(marks(&world.drain(4)), [false]);
+    assert_eq!(world.drain(2).len(), 0);
+    world.end();
+}
+
+#[test]
+fn s7_every_way_in_which_room_appears_wakes_who_waits_for_it() {
+    type Way = (&'static str, fn(&mut World));
+    let ways: [Way; 6] = [
+        ("a pop", |world| drop(world.next(2))),
+        ("a higher limit", |world| {
+            assert_eq!(world.max_msgs(2, 2), 2)
+        }),
+        ("a close", |world| world.close(2)),
+        ("an unbind", |world| {
+            world.unbind(2, LISTENER, b"$.A").unwrap()
+        }),
+        ("an unbind elsewhere", |world| {
+            world.unbind(2, LISTENER, b"$.*").unwrap()
+        }),
+        ("a lower limit and a pop", |world| {
+            world.max_msgs(2, 1);
+            world.next(2).unwrap();
+            world.next(2).unwrap();
+        }),
+    ];
+    for (way, make_room) in ways {
+        let mut world = World::with(4);
+        world.bind(2, LISTENER, b"$.A").unwrap();
+        if way == "an unbind elsewhere" || way == "a lower limit and a pop" {
+            world.bind(2, LISTENER, b"$.*").unwrap();
+        }
+        world.max_msgs(2, 1);
+        world.send(3, &announcement("$.A")).unwrap();
+        assert_eq!(
+            world.send(1, &with(ALL_OR_WAIT, announcement("$.A"))),
+            Err(EAGAIN)
+        );
+        // 4 waits for somebody else.
+        world.bind(3, LISTENER, b"$.B").unwrap();
+        world.max_msgs(3, 1);
+        world.send(2, &announcement("$.B")).unwrap();
+        assert_eq!(
+            world.send(4, &with(ALL_OR_WAIT, announcement("$.B"))),
+            Err(EAGAIN)
+        );
+        let before = (world.wakes(1), world.wakes(4));
+        make_room(&mut world);
+        assert!(world.wakes(1) > before.0, "{way}");
+        if way == "a pop" || way == "a higher limit" {
+            assert_eq!(world.wakes(4), before.1, "{way} woke somebody else");
+        }
+        if way != "an unbind elsewhere" {
+            assert!(world.poll(1).1, "{way}");
+        }
+        world.end();
+    }
+}
+
+/// Another thread with the same file may wait until it can write again.
+#[test]
+fn s7_the_end_of_a_pending_send_wakes_its_own_ksock() {
+    let mut world = waiting(&announcement("$.A"));
+    let woken = world.wakes(1);
+    world.discard(1);
+    assert!(world.wakes(1) > woken);
+    world.end();
+
+    let mut world = waiting(&request("$.A"));
+    world.max_msgs(1, 1);
+    world.bind(1, LISTENER, b"$.B").unwrap();
+    world.send(3, &announcement("$.B")).unwrap();
+    let woken = world.wakes(1);
+    assert_eq!(world.send_again(1), Err(ENOLCK));
+    assert!(world.wakes(1) > woken);
+    world.end();
+}
+
+#[test]
+fn s7_who_waits_first_for_one_and_then_for_another() {
+    let mut world = World::with(4);
+    for ksock in [2, 3] {
+        world.bind(ksock, LISTENER, b"$.A").unwrap();
+        world.max_msgs(ksock, 1);
+    }
+    world.send(4, &announcement("$.A")).unwrap();
+    assert_eq!(
+        world.send(1, &with(ALL_OR_WAIT, announcement("$.A"))),
+        Err(EAGAIN)
+    );
+    // It waits for one of the two, then for the other one.
+    for (ksock, ready) in [(2, false), (3, true)] {
+        let woken = world.wakes(1);
+        world.next(ksock).unwrap();
+        if ready {
+            assert!(world.wakes(1) > woken);
+        }
+        assert_eq!(world.poll(1).1, ready);
+    }
+    assert_eq!((world.drain(2).len(), world.drain(3).len()), (1, 1));
+    world.end();
+}
+
+#[test]
+fn s7_several_wait_for_the_same_room() {
+    let mut world = World::with(5);
+    world.bind(2, LISTENER, b"$.A").unwrap();
+    world.max_msgs(2, 1);
+    world.send(3, &announcement("$.A")).unwrap();
+    for ksock in [1, 3, 4, 5] {
+        assert_eq!(
+            world.send(ksock, &with(ALL_OR_WAIT, announcement("$.A"))),
+            Err(EAGAIN)
+        );
+    }
+    let before = [1, 3, 4, 5].map(|ksock| world.wakes(ksock));
+    world.next(2).unwrap();
+    let after = [1, 3, 4, 5].map(|ksock| world.wakes(ksock));
+    assert!(before.iter().zip(after).all(|(was, is)| is == was + 1));
+    assert!(world.poll(4).1);
+    assert!(!world.poll(1).1);
+    world.close(1);
+    assert_eq!(world.next(2).unwrap().from, 4);
+    assert!(world.poll(3).1);
+    world.end();
+}
