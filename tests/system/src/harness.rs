@@ -7,7 +7,7 @@ use std::os::fd::RawFd;
 use std::panic::Location;
 use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU32, Ordering};
 
-use crate::raw::{self, check, Ksock};
+use crate::raw::{self, check, Calls, Ksock};
 
 /// How long a wait lasts that should have ended at once.
 pub const HANG_MS: i32 = 20_000;

@@ -429,6 +429,56 @@ pub fn ioctl(fd: RawFd, request: u32, arg: *mut libc::c_void) -> Result<i32> {
     check(unsafe { libc::ioctl(fd, request as libc::c_ulong as _, arg) } as i64).map(|v| v as i32)
 }
 
+/// An ioctl on a u32. The codes claim eight bytes; only four may move.
+fn word(fd: RawFd, request: u32, value: u32) -> Result<(i32, u32)> {
+    const CANARY: u32 = 0x5afe_c0de;
+    let mut words = [value, CANARY];
+    let result = ioctl(fd, request, words.as_mut_ptr().cast());
+    assert!(
+        words[1] == CANARY,
+        "ioctl {request:#x} wrote more than the four bytes of its u32"
+    );
+    if result.is_err() {
+        assert!(
+            words[0] == value,
+            "ioctl {request:#x} stored a result although it failed with {result:?}"
+        );
+    }
+    result.map(|r| (r, words[0]))
+}
+
+/// Same, for the calls that always return 0.
+fn plain(fd: RawFd, request: u32, value: u32) -> Result<u32> {
+    let (r, out) = word(fd, request, value)?;
+    assert!(r == 0, "ioctl {request:#x} returned {r}, not 0");
+    Ok(out)
+}
+
+fn binding(fd: RawFd, request: u32, name: &[u8], role: u32) -> Result<()> {
+    let arg = BindRequest {
+        is_replier: role,
+        name_len: name.len() as u32,
+        name: name.as_ptr(),
+    };
+    let r = ioctl(fd, request, (&raw const arg).cast_mut().cast())?;
+    assert!(r == 0, "ioctl {request:#x} returned {r}, not 0");
+    Ok(())
+}
+
+fn id_out(fd: RawFd, request: u32) -> (Result<i32>, Id) {
+    const CANARY: u32 = 0x5afe_c0de;
+    let mut words = [CANARY; 4];
+    let r = ioctl(fd, request, words[1..].as_mut_ptr().cast());
+    assert!(
+        words[0] == CANARY && words[3] == CANARY,
+        "ioctl {request:#x} wrote beside its 8 bytes"
+    );
+    if r.is_ok() {
+        assert!(r == Ok(0), "ioctl {request:#x} returned {r:?}, not 0");
+    }
+    (r, id(words[1], words[2]))
+}
+
 pub fn write(fd: RawFd, from: *const u8, len: usize) -> Result<usize> {
     // SAFETY: as for ioctl: the kernel only reads, and checks.
     check(unsafe { libc::write(fd, from.cast(), len) } as i64).map(|n| n as usize)
@@ -465,69 +515,45 @@ impl Ksock {
     pub fn write_only() -> Ksock {
         Ksock::open(0, libc::O_WRONLY).unwrap()
     }
+}
 
-    /// An ioctl on a u32. The codes claim eight bytes; only four may move.
-    fn word(&self, request: u32, value: u32) -> Result<(i32, u32)> {
-        const CANARY: u32 = 0x5afe_c0de;
-        let mut words = [value, CANARY];
-        let result = ioctl(self.fd, request, words.as_mut_ptr().cast());
-        assert!(
-            words[1] == CANARY,
-            "ioctl {request:#x} wrote more than the four bytes of its u32"
-        );
-        if result.is_err() {
-            assert!(
-                words[0] == value,
-                "ioctl {request:#x} stored a result although it failed with {result:?}"
-            );
-        }
-        result.map(|r| (r, words[0]))
+impl Calls for Ksock {
+    fn fd(&self) -> RawFd {
+        self.fd
+    }
+}
+
+/// All that can be done with an open file of a bus. `Traced` has its own of
+/// those calls that it writes down; the others are the same for everybody.
+pub trait Calls {
+    fn fd(&self) -> RawFd;
+
+    fn reset(&self) -> Result<i32> {
+        ioctl(self.fd(), RESET, std::ptr::null_mut())
     }
 
-    /// Same, for the calls that always return 0.
-    fn plain(&self, request: u32, value: u32) -> Result<u32> {
-        let (r, out) = self.word(request, value)?;
-        assert!(r == 0, "ioctl {request:#x} returned {r}, not 0");
-        Ok(out)
+    fn bind(&self, name: impl AsRef<[u8]>, role: u32) -> Result<()> {
+        binding(self.fd(), BIND, name.as_ref(), role)
     }
 
-    pub fn reset(&self) -> Result<i32> {
-        ioctl(self.fd, RESET, std::ptr::null_mut())
-    }
-
-    fn binding(&self, request: u32, name: &[u8], role: u32) -> Result<()> {
-        let arg = BindRequest {
-            is_replier: role,
-            name_len: name.len() as u32,
-            name: name.as_ptr(),
-        };
-        let r = ioctl(self.fd, request, (&raw const arg).cast_mut().cast())?;
-        assert!(r == 0, "ioctl {request:#x} returned {r}, not 0");
-        Ok(())
-    }
-
-    pub fn bind(&self, name: impl AsRef<[u8]>, role: u32) -> Result<()> {
-        self.binding(BIND, name.as_ref(), role)
-    }
-
-    pub fn unbind(&self, name: impl AsRef<[u8]>, role: u32) -> Result<()> {
-        self.binding(UNBIND, name.as_ref(), role)
+    fn unbind(&self, name: impl AsRef<[u8]>, role: u32) -> Result<()> {
+        binding(self.fd(), UNBIND, name.as_ref(), role)
     }
 
     #[track_caller]
-    pub fn id(&self) -> u32 {
-        self.plain(KSOCKID, 0).unwrap()
+    fn id(&self) -> u32 {
+        plain(self.fd(), KSOCKID, 0).unwrap()
     }
 
     /// REPLIER: 1 and an id when found, 0 and 0 when not.
-    pub fn replier(&self, name: impl AsRef<[u8]>) -> Result<Option<u32>> {
+    fn replier(&self, name: impl AsRef<[u8]>) -> Result<Option<u32>> {
         let name = name.as_ref();
         let mut arg = BindQuery {
             return_id: 77,
             name_len: name.len() as u32,
             name: name.as_ptr(),
         };
-        let r = ioctl(self.fd, REPLIER_OF, (&raw mut arg).cast())?;
+        let r = ioctl(self.fd(), REPLIER_OF, (&raw mut arg).cast())?;
         assert!(
             arg.name_len == name.len() as u32 && arg.name == name.as_ptr(),
             "REPLIER changed its input"
@@ -540,8 +566,8 @@ impl Ksock {
     }
 
     /// NEXTMSG: the length of what is now current, or None.
-    pub fn next(&self) -> Result<Option<u32>> {
-        match self.word(NEXTMSG, 99)? {
+    fn next(&self) -> Result<Option<u32>> {
+        match word(self.fd(), NEXTMSG, 99)? {
             (0, 0) => Ok(None),
             (1, n) if n != 0 => Ok(Some(n)),
             other => panic!("NEXTMSG gave (return, length) = {other:?}"),
@@ -549,27 +575,13 @@ impl Ksock {
     }
 
     #[track_caller]
-    pub fn left(&self) -> u32 {
-        self.plain(LENLEFT, 99).unwrap()
-    }
-
-    fn id_out(&self, request: u32) -> (Result<i32>, Id) {
-        const CANARY: u32 = 0x5afe_c0de;
-        let mut words = [CANARY; 4];
-        let r = ioctl(self.fd, request, words[1..].as_mut_ptr().cast());
-        assert!(
-            words[0] == CANARY && words[3] == CANARY,
-            "ioctl {request:#x} wrote beside its 8 bytes"
-        );
-        if r.is_ok() {
-            assert!(r == Ok(0), "ioctl {request:#x} returned {r:?}, not 0");
-        }
-        (r, id(words[1], words[2]))
+    fn left(&self) -> u32 {
+        plain(self.fd(), LENLEFT, 99).unwrap()
     }
 
     /// SEND. On EAGAIN the id is stored too: see `send_pending`.
-    pub fn send(&self) -> Result<Id> {
-        let (r, id) = self.id_out(SEND);
+    fn send(&self) -> Result<Id> {
+        let (r, id) = id_out(self.fd(), SEND);
         if let Err(e) = r {
             assert!(
                 e == EAGAIN || id == self::id(0x5afe_c0de, 0x5afe_c0de),
@@ -579,77 +591,82 @@ impl Ksock {
         r.map(|_| id)
     }
 
+    /// SEND of what was written, which is `msg`.
+    fn send_it(&self, _msg: &Msg) -> Result<Id> {
+        self.send()
+    }
+
     /// A SEND that must answer EAGAIN; gives the id that it stored.
     #[track_caller]
-    pub fn send_pending(&self) -> Id {
-        let (r, id) = self.id_out(SEND);
+    fn send_pending(&self) -> Id {
+        let (r, id) = id_out(self.fd(), SEND);
         assert!(r == Err(EAGAIN), "SEND: expected Err(EAGAIN), got {r:?}");
         id
     }
 
-    pub fn discard(&self) -> Result<i32> {
-        ioctl(self.fd, DISCARD, std::ptr::null_mut())
+    fn discard(&self) -> Result<i32> {
+        ioctl(self.fd(), DISCARD, std::ptr::null_mut())
     }
 
     #[track_caller]
-    pub fn last(&self) -> Id {
-        let (r, id) = self.id_out(LASTSENT);
+    fn last(&self) -> Id {
+        let (r, id) = id_out(self.fd(), LASTSENT);
         r.unwrap();
         id
     }
 
-    pub fn max(&self, limit: u32) -> Result<u32> {
-        self.plain(MAXMSGS, limit)
+    fn max(&self, limit: u32) -> Result<u32> {
+        plain(self.fd(), MAXMSGS, limit)
     }
 
     /// Sets the queue limit.
     #[track_caller]
-    pub fn limit(&self, limit: u32) -> &Ksock {
+    fn limit(&self, limit: u32) -> &Self {
         assert!(self.max(limit) == Ok(limit), "MAXMSGS({limit}) refused");
         self
     }
 
     #[track_caller]
-    pub fn count(&self) -> u32 {
-        self.plain(NUMMSGS, 99).unwrap()
+    fn count(&self) -> u32 {
+        plain(self.fd(), NUMMSGS, 99).unwrap()
     }
 
     #[track_caller]
-    pub fn owed(&self) -> u32 {
-        self.plain(UNREPLIEDTO, 99).unwrap()
+    fn owed(&self) -> u32 {
+        plain(self.fd(), UNREPLIEDTO, 99).unwrap()
     }
 
-    pub fn only_once(&self, value: u32) -> Result<u32> {
-        self.plain(MSGONLYONCE, value)
+    fn only_once(&self, value: u32) -> Result<u32> {
+        plain(self.fd(), MSGONLYONCE, value)
     }
 
-    pub fn verbose(&self, value: u32) -> Result<u32> {
-        self.plain(VERBOSE, value)
+    fn verbose(&self, value: u32) -> Result<u32> {
+        plain(self.fd(), VERBOSE, value)
     }
 
-    pub fn report(&self, value: u32) -> Result<u32> {
-        self.plain(REPORTREPLIERBINDS, value)
+    fn report(&self, value: u32) -> Result<u32> {
+        plain(self.fd(), REPORTREPLIERBINDS, value)
     }
 
-    pub fn new_device(&self) -> Result<u32> {
-        self.plain(NEWDEVICE, 0)
+    fn new_device(&self) -> Result<u32> {
+        plain(self.fd(), NEWDEVICE, 0)
     }
 
-    pub fn max_size(&self, value: u32) -> Result<u32> {
-        self.plain(MAXMSGSIZE, value)
+    fn max_size(&self, value: u32) -> Result<u32> {
+        plain(self.fd(), MAXMSGSIZE, value)
     }
 
-    pub fn write(&self, bytes: &[u8]) -> Result<usize> {
-        write(self.fd, bytes.as_ptr(), bytes.len())
+    fn write(&self, bytes: &[u8]) -> Result<usize> {
+        write(self.fd(), bytes.as_ptr(), bytes.len())
     }
 
-    pub fn read(&self, bytes: &mut [u8]) -> Result<usize> {
-        read(self.fd, bytes.as_mut_ptr(), bytes.len())
+    fn read(&self, bytes: &mut [u8]) -> Result<usize> {
+        read(self.fd(), bytes.as_mut_ptr(), bytes.len())
     }
 
     /// Up to `count` bytes of the current message.
     #[track_caller]
-    pub fn bytes(&self, count: usize) -> Vec<u8> {
+    fn bytes(&self, count: usize) -> Vec<u8> {
         let mut bytes = vec![0xEE; count];
         let n = self.read(&mut bytes).unwrap();
         bytes.truncate(n);
@@ -659,64 +676,64 @@ impl Ksock {
     // ---- what tests say ----
 
     /// Writes a whole message, in the entire form.
-    pub fn put(&self, msg: &Msg) -> Result<()> {
+    fn put(&self, msg: &Msg) -> Result<()> {
         let bytes = msg.entire();
         let n = self.write(&bytes)?;
         assert!(n == bytes.len(), "write took {n} of {} bytes", bytes.len());
         Ok(())
     }
 
-    pub fn put_pointy(&self, msg: &Pointy) -> Result<()> {
+    fn put_pointy(&self, msg: &Pointy) -> Result<()> {
         let n = self.write(&msg.bytes)?;
         assert!(n == HEADER, "write took {n} of {HEADER} bytes");
         Ok(())
     }
 
     /// Writes and sends, in the entire form.
-    pub fn post(&self, msg: &Msg) -> Result<Id> {
+    fn post(&self, msg: &Msg) -> Result<Id> {
         self.put(msg)?;
-        self.send()
+        self.send_it(msg)
     }
 
     /// Writes and sends, in the pointy form.
-    pub fn post_pointy(&self, msg: &Msg) -> Result<Id> {
+    fn post_pointy(&self, msg: &Msg) -> Result<Id> {
         let pointy = msg.pointy();
         self.put_pointy(&pointy)?;
-        self.send()
+        self.send_it(msg)
     }
 
     /// An announcement, without data.
     #[track_caller]
-    pub fn say(&self, name: &str) -> Id {
+    fn say(&self, name: &str) -> Id {
         self.post(&Msg::new(name)).unwrap()
     }
 
     /// A request, without data.
     #[track_caller]
-    pub fn ask(&self, name: &str) -> Id {
+    fn ask(&self, name: &str) -> Id {
         self.post(&Msg::ask(name)).unwrap()
     }
 
     #[track_caller]
-    pub fn answer(&self, request: &Msg) -> Id {
+    fn answer(&self, request: &Msg) -> Id {
         self.post(&Msg::reply_to(request)).unwrap()
     }
 
     #[track_caller]
-    pub fn listen(&self, name: &str) -> &Ksock {
+    fn listen(&self, name: &str) -> &Self {
         self.bind(name, LISTENER).unwrap();
         self
     }
 
     #[track_caller]
-    pub fn serve(&self, name: &str) -> &Ksock {
+    fn serve(&self, name: &str) -> &Self {
         self.bind(name, REPLIER).unwrap();
         self
     }
 
     /// The current message, whole.
     #[track_caller]
-    pub fn current(&self, len: u32) -> Msg {
+    fn current(&self, len: u32) -> Msg {
         let bytes = self.bytes(len as usize);
         let msg = Msg::parse(&bytes).unwrap_or_else(|why| panic!("{why}"));
         assert!(msg.len() == len as usize, "NEXTMSG said {len} for {msg:?}");
@@ -725,19 +742,19 @@ impl Ksock {
 
     /// Pops and reads the next message, if there is one.
     #[track_caller]
-    pub fn get(&self) -> Option<Msg> {
+    fn get(&self) -> Option<Msg> {
         let len = self.next().unwrap()?;
         Some(self.current(len))
     }
 
     #[track_caller]
-    pub fn take(&self) -> Msg {
+    fn take(&self) -> Msg {
         self.get().expect("expected a message, got none")
     }
 
     /// Everything that is queued.
     #[track_caller]
-    pub fn drain(&self) -> Vec<Msg> {
+    fn drain(&self) -> Vec<Msg> {
         let mut all = Vec::new();
         while let Some(msg) = self.get() {
             all.push(msg);
@@ -746,7 +763,7 @@ impl Ksock {
     }
 
     #[track_caller]
-    pub fn nothing(&self) {
+    fn nothing(&self) {
         if let Some(msg) = self.get() {
             panic!("expected no message, got {msg:?}");
         }
@@ -758,14 +775,14 @@ impl Ksock {
     }
 
     /// poll() that does not wait.
-    pub fn ready(&self, events: i16) -> i16 {
+    fn ready(&self, events: i16) -> i16 {
         self.poll(events, 0)
     }
 
     /// poll(); 0 when the time is up.
-    pub fn poll(&self, events: i16, milliseconds: i32) -> i16 {
+    fn poll(&self, events: i16, milliseconds: i32) -> i16 {
         let mut p = libc::pollfd {
-            fd: self.fd,
+            fd: self.fd(),
             events,
             revents: 0,
         };
@@ -778,18 +795,18 @@ impl Ksock {
         }
     }
 
-    pub fn readable(&self) -> bool {
+    fn readable(&self) -> bool {
         self.ready(libc::POLLIN) & libc::POLLIN != 0
     }
 
-    pub fn writable(&self) -> bool {
+    fn writable(&self) -> bool {
         self.ready(libc::POLLOUT) & libc::POLLOUT != 0
     }
 
     /// Waits, and fails when nothing comes for as long as a hang lasts; also
     /// when poll, its time over, looks once more and finds what nobody told it.
     #[track_caller]
-    pub fn wait(&self, events: i16) -> i16 {
+    fn wait(&self, events: i16) -> i16 {
         let began = std::time::Instant::now();
         let got = self.poll(events, crate::harness::HANG_MS);
         let hung = began.elapsed().as_millis() >= crate::harness::HANG_MS as u128;
@@ -803,7 +820,7 @@ impl Ksock {
 
     /// Waits for a message and takes it.
     #[track_caller]
-    pub fn await_msg(&self) -> Msg {
+    fn await_msg(&self) -> Msg {
         loop {
             if let Some(msg) = self.get() {
                 return msg;

@@ -452,7 +452,7 @@ fn replier(seed: u64, tally: &Tally, tick: Gate, trace: Option<&Path>) {
                     }
                     if !bound.is_empty() && dice.one_in(12) {
                         let at = dice.below(bound.len() as u32) as usize;
-                        k.unbind(&bound.swap_remove(at), REPLIER).unwrap();
+                        k.unbind(bound.swap_remove(at), REPLIER).unwrap();
                     }
                     if dice.one_in(40) {
                         continue 'life; // closes, owing answers

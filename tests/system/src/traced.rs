@@ -3,6 +3,7 @@
 //! `tests/trace` to judge.
 
 use std::cell::{Cell, RefCell};
+use std::os::fd::RawFd;
 use std::path::{Path, PathBuf};
 
 use kbus_test_trace::check;
@@ -18,14 +19,6 @@ pub struct Traced {
     waits: Cell<bool>,
     /// When the current message was popped.
     popped: Cell<u64>,
-}
-
-/// What is not written down is done as by any other.
-impl std::ops::Deref for Traced {
-    type Target = Ksock;
-    fn deref(&self) -> &Ksock {
-        &self.k
-    }
 }
 
 impl Drop for Traced {
@@ -90,60 +83,6 @@ impl Traced {
         self.note(now(), || Event::Settled);
     }
 
-    pub fn max(&self, limit: u32) -> Result<u32> {
-        let start = now();
-        let r = self.k.max(limit);
-        if r.is_ok() && limit != 0 {
-            self.note(start, || Event::Limit(limit));
-        }
-        r
-    }
-
-    #[track_caller]
-    pub fn limit(&self, limit: u32) -> &Traced {
-        assert!(self.max(limit) == Ok(limit), "MAXMSGS({limit}) refused");
-        self
-    }
-
-    pub fn only_once(&self, value: u32) -> Result<u32> {
-        let start = now();
-        let r = self.k.only_once(value);
-        if r.is_ok() && value != ASK {
-            self.note(start, || Event::Once(value != 0));
-        }
-        r
-    }
-
-    pub fn bind(&self, name: &str, as_what: u32) -> Result<()> {
-        let start = now();
-        let r = self.k.bind(name, as_what);
-        if r.is_ok() {
-            self.note(start, || Event::Bind(role(as_what), name.to_string()));
-        }
-        r
-    }
-
-    pub fn unbind(&self, name: &str, as_what: u32) -> Result<()> {
-        let start = now();
-        let r = self.k.unbind(name, as_what);
-        if r.is_ok() {
-            self.note(start, || Event::Unbind(role(as_what), name.to_string()));
-        }
-        r
-    }
-
-    #[track_caller]
-    pub fn listen(&self, name: &str) -> &Traced {
-        self.bind(name, LISTENER).unwrap();
-        self
-    }
-
-    /// SEND of what was written, which is `msg`.
-    pub fn send_it(&self, msg: &Msg) -> Result<Id> {
-        self.note(now(), || Event::Send(head(msg)));
-        self.send_again()
-    }
-
     /// SEND of what waits.
     pub fn send_again(&self) -> Result<Id> {
         let start = now();
@@ -157,23 +96,67 @@ impl Traced {
         r
     }
 
-    pub fn post(&self, msg: &Msg) -> Result<Id> {
-        self.k.put(msg)?;
-        self.send_it(msg)
-    }
-
-    pub fn post_pointy(&self, msg: &Msg) -> Result<Id> {
-        let pointy = msg.pointy();
-        self.k.put_pointy(&pointy)?;
-        self.send_it(msg)
-    }
-
+    /// A part of the current message: too little to know what it was.
     #[track_caller]
-    pub fn say(&self, name: &str) -> Id {
-        self.post(&Msg::new(name)).unwrap()
+    pub fn part(&self, count: usize) -> Vec<u8> {
+        let bytes = self.k.bytes(count);
+        self.note(self.popped.get(), || Event::Popped);
+        bytes
+    }
+}
+
+fn text(name: impl AsRef<[u8]>) -> String {
+    String::from_utf8_lossy(name.as_ref()).into_owned()
+}
+
+/// Those calls that are written down.
+impl Calls for Traced {
+    fn fd(&self) -> RawFd {
+        self.k.fd
     }
 
-    pub fn discard(&self) -> Result<i32> {
+    fn max(&self, limit: u32) -> Result<u32> {
+        let start = now();
+        let r = self.k.max(limit);
+        if r.is_ok() && limit != 0 {
+            self.note(start, || Event::Limit(limit));
+        }
+        r
+    }
+
+    fn only_once(&self, value: u32) -> Result<u32> {
+        let start = now();
+        let r = self.k.only_once(value);
+        if r.is_ok() && value != ASK {
+            self.note(start, || Event::Once(value != 0));
+        }
+        r
+    }
+
+    fn bind(&self, name: impl AsRef<[u8]>, as_what: u32) -> Result<()> {
+        let start = now();
+        let r = self.k.bind(&name, as_what);
+        if r.is_ok() {
+            self.note(start, || Event::Bind(role(as_what), text(name)));
+        }
+        r
+    }
+
+    fn unbind(&self, name: impl AsRef<[u8]>, as_what: u32) -> Result<()> {
+        let start = now();
+        let r = self.k.unbind(&name, as_what);
+        if r.is_ok() {
+            self.note(start, || Event::Unbind(role(as_what), text(name)));
+        }
+        r
+    }
+
+    fn send_it(&self, msg: &Msg) -> Result<Id> {
+        self.note(now(), || Event::Send(head(msg)));
+        self.send_again()
+    }
+
+    fn discard(&self) -> Result<i32> {
         let start = now();
         let r = self.k.discard();
         if self.waits.replace(false) {
@@ -182,7 +165,7 @@ impl Traced {
         r
     }
 
-    pub fn poll(&self, events: i16, milliseconds: i32) -> i16 {
+    fn poll(&self, events: i16, milliseconds: i32) -> i16 {
         let start = now();
         let got = self.k.poll(events, milliseconds);
         if got & libc::POLLOUT != 0 && self.waits.replace(false) {
@@ -191,14 +174,7 @@ impl Traced {
         got
     }
 
-    #[track_caller]
-    pub fn wait(&self, events: i16) -> i16 {
-        let got = self.poll(events, crate::harness::HANG_MS);
-        assert!(got != 0, "poll for {events:#x}: nothing came");
-        got
-    }
-
-    pub fn next(&self) -> Result<Option<u32>> {
+    fn next(&self) -> Result<Option<u32>> {
         let start = now();
         let r = self.k.next();
         match r {
@@ -209,47 +185,11 @@ impl Traced {
     }
 
     #[track_caller]
-    pub fn current(&self, len: u32) -> Msg {
+    fn current(&self, len: u32) -> Msg {
         let msg = self.k.current(len);
         let got = || Event::Got(pair(msg.id), head(&msg));
         self.note(self.popped.get(), got);
         msg
-    }
-
-    /// A part of the current message: too little to know what it was.
-    #[track_caller]
-    pub fn part(&self, count: usize) -> Vec<u8> {
-        let bytes = self.k.bytes(count);
-        self.note(self.popped.get(), || Event::Popped);
-        bytes
-    }
-
-    #[track_caller]
-    pub fn get(&self) -> Option<Msg> {
-        let len = self.next().unwrap()?;
-        Some(self.current(len))
-    }
-
-    #[track_caller]
-    pub fn take(&self) -> Msg {
-        self.get().expect("expected a message, got none")
-    }
-
-    #[track_caller]
-    pub fn await_msg(&self) -> Msg {
-        loop {
-            if let Some(msg) = self.get() {
-                return msg;
-            }
-            self.wait(libc::POLLIN);
-        }
-    }
-
-    #[track_caller]
-    pub fn nothing(&self) {
-        if let Some(msg) = self.get() {
-            panic!("expected no message, got {msg:?}");
-        }
     }
 }
 

@@ -279,7 +279,7 @@ impl<'a> Life<'a> {
             .during(OPEN, || Traced::open(device, flags, trace))
             .unwrap();
         let limit = 1 + self.dice.below(20);
-        self.during(nr(MAXMSGS), || k.limit(limit).fd);
+        self.during(nr(MAXMSGS), || k.limit(limit).fd());
         self.posts.push(Post {
             k,
             asks,
