@@ -2,19 +2,19 @@
 //! The rules of the bus one by one, each with what the specification (`§`) says in so many
 //! words. All of it runs beside the model as well, which must agree.
 //!
-//! * [`names`]: which there are, and which patterns cover them (§ 4.1, 5.1).
-//! * [`message`]: when it is one, its id, what is changed in it (§ 2.3, 5.8).
-//! * [`ioctls`]: BIND, UNBIND, REPLIER, VERBOSE (§ 3.7).
-//! * [`routing`]: who gets a message, and who does not (§ 5.2, 5.4).
-//! * [`room`]: who is full, and what is refused in which order (§ 5.3, 5.4).
-//! * [`insertion`]: where in the queue; urgent, only once (§ 5.5).
-//! * [`answers`]: requests, answers, and who may give them (§ 4.2, 5.6).
-//! * [`status`]: what KBUS answers in place of a replier (§ 6.1, 6.2).
-//! * [`events`]: bind events (§ 6.3, 6.4).
-//! * [`set_aside`]: those that cannot be delivered (§ 6.5).
-//! * [`waiting`]: ALL_OR_WAIT (§ 7).
-//! * [`stats`]: /proc/kbus/stats (§ 8.2).
-//! * [`closing`]: what a close does (§ 9.1).
+//! * `names`: which there are, and which patterns cover them (§ 4.1, 5.1).
+//! * `message`: when it is one, its id, what is changed in it (§ 2.3, 5.8).
+//! * `ioctls`: BIND, UNBIND, REPLIER, VERBOSE (§ 3.7).
+//! * `routing`: who gets a message, and who does not (§ 5.2, 5.4).
+//! * `room`: who is full, and what is refused in which order (§ 5.3, 5.4).
+//! * `insertion`: where in the queue; urgent, only once (§ 5.5).
+//! * `answers`: requests, answers, and who may give them (§ 4.2, 5.6).
+//! * `status`: what KBUS answers in place of a replier (§ 6.1, 6.2).
+//! * `events`: bind events (§ 6.3, 6.4).
+//! * `set_aside`: those that cannot be delivered (§ 6.5).
+//! * `waiting`: ALL_OR_WAIT (§ 7).
+//! * `stats`: /proc/kbus/stats (§ 8.2).
+//! * `closing`: what a close does (§ 9.1).
 //!
 //! A test of § 5.4 is called `s5_4_…`. Here is what their messages are made of, and how what
 //! comes is looked at.

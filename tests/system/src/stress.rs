@@ -24,7 +24,7 @@ tests![
 
 const SENDERS: u32 = 8;
 
-/// The wildcards of the sixteen listeners. Names sent are $.O.s<n>.<x|y>.
+/// The wildcards of the sixteen listeners. Names sent are `$.O.s<n>.<x|y>`.
 const LISTENS: [&str; 16] = [
     "$.*", "$.O.*", "$.O.s0.*", "$.O.s1.%", "$.O.s2.x", "$.O.s3.*", "$.O.s4.%", "$.O.s5.y",
     "$.O.s6.*", "$.O.s7.%", "$.O.s0.x", "$.O.s1.y", "$.O.s2.*", "$.O.s3.x", "$.O.s4.y", "$.O.s5.%",

@@ -167,7 +167,7 @@ fn answer_listener_copy_of_ones_own_reply() {
     );
 }
 
-/// [FIX] 6.2; defect 20.
+/// `[FIX]` 6.2; defect 20.
 pub fn status_goneaway_for_stateful() {
     let (a, b) = (Ksock::new(), Ksock::new());
     a.serve("$.A");
@@ -281,7 +281,7 @@ fn status_to_a_closed_requester_is_dropped() {
     k.nothing();
 }
 
-/// Only while the id is outstanding ([FIX] 5.6; defect 21).
+/// Only while the id is outstanding (`[FIX]` 5.6; defect 21).
 pub fn status_never_after_an_answer() {
     let (a, b, c) = (Ksock::new(), Ksock::new(), Ksock::new());
     a.serve("$.A");

@@ -166,7 +166,7 @@ fn closing_settings_stay() {
     );
 }
 
-/// [FIX] 9.1; defects 5 and 25.
+/// `[FIX]` 9.1; defects 5 and 25.
 pub fn closing_own_events_are_not_heard() {
     let (a, w) = (Ksock::new(), Ksock::new());
     a.listen(BIND_EVENT);

@@ -272,7 +272,7 @@ fn set_aside_one_moves_per_nextmsg() {
     assert!(!full.readable());
 }
 
-/// [FIX] 3.5, 6.5; defect 23: the roomy one reads its queue empty first.
+/// `[FIX]` 3.5, 6.5; defect 23: the roomy one reads its queue empty first.
 pub fn set_aside_is_readable_with_an_empty_queue() {
     let full = Ksock::new();
     let roomy = Ksock::new();
@@ -324,7 +324,7 @@ fn set_aside_dropped_by_unbinding_the_event_name() {
     eq!(roomy.count(), 3, "the other's stay");
 }
 
-/// [FIX] 6.5 ("preferable and accepted"); defect 33: literally, UNBIND of the
+/// `[FIX]` 6.5 ("preferable and accepted"); defect 33: literally, UNBIND of the
 /// event name drops all of the caller's entries even when it fails. Either
 /// way nobody else is touched, and counts stay true.
 fn set_aside_failed_unbind_harms_nothing_else() {
@@ -337,7 +337,7 @@ fn set_aside_failed_unbind_harms_nothing_else() {
     expect_event(&roomy.take(), 0, binder, "$.One");
 }
 
-/// [FIX] 6.5; defect 6.
+/// `[FIX]` 6.5; defect 6.
 pub fn set_aside_of_a_wildcard_binding_does_not_dangle() {
     let w = Ksock::new();
     w.listen("$.KBUS.*").listen("$.*").listen("$.N").limit(1);
@@ -377,7 +377,7 @@ fn set_aside_counts_and_poll_agree() {
     }
 }
 
-/// The roomy one, whose queue is empty, sleeps in poll ([FIX] 3.5).
+/// The roomy one, whose queue is empty, sleeps in poll (`[FIX]` 3.5).
 fn set_aside_wakes_a_sleeper() {
     let (full, roomy, k) = (Ksock::new(), Ksock::new(), Ksock::new());
     k.serve("$.One");

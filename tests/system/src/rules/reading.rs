@@ -71,7 +71,7 @@ fn read_any_split_and_lenleft() {
     }
 }
 
-/// [FIX] 3.7 LENLEFT; defect 31.
+/// `[FIX]` 3.7 LENLEFT; defect 31.
 pub fn read_lenleft_is_true_at_every_byte() {
     let (k, _, len) = one(&[1; 37]);
     for n in 0..len {
@@ -92,7 +92,7 @@ fn read_never_runs_into_the_next_message() {
     eq!(k.count(), 1);
 }
 
-/// [FIX] 3.3; defect 11.
+/// `[FIX]` 3.3; defect 11.
 pub fn read_efault_does_not_advance() {
     let (k, msg, len) = one(b"0123456789abcdef");
     for at in [0usize, 40, 88, 91, 96, 105, 112] {

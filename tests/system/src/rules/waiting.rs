@@ -332,7 +332,7 @@ fn waiting_disappeared() {
     assert!(k.put(&Msg::new("$.A")).is_ok());
 }
 
-/// [FIX] 3.5: POLLIN is computed after the retry; defect 28.
+/// `[FIX]` 3.5: POLLIN is computed after the retry; defect 28.
 pub fn waiting_disappeared_is_readable_at_once() {
     let (r, k, id) = request_pending();
     r.unbind("$.R", REPLIER).unwrap();
@@ -608,7 +608,7 @@ fn waiting_wakes_on_requester_gone() {
 }
 
 /// 5.4 3c with ALL_OR_WAIT: the requester lowered its limit meanwhile. (That
-/// a reserved place is always honoured is allowed, too: [FIX] defect 22.)
+/// a reserved place is always honoured is allowed, too: `[FIX]` defect 22.)
 fn waiting_wakes_when_a_reply_fits() {
     let (r, b, s) = (Ksock::new(), Ksock::new(), Ksock::new());
     r.serve("$.R");
@@ -661,7 +661,7 @@ fn waiting_epoll_level() {
     eq!(l.take().id, id);
 }
 
-/// [FIX] section 7; defect 27.
+/// `[FIX]` section 7; defect 27.
 pub fn waiting_epoll_edge() {
     let (l, _) = full();
     let (k, id) = pending(&Msg::new("$.A"));
