@@ -3,6 +3,7 @@
 //! every request gets exactly one answer, whatever dies.
 
 use std::collections::HashMap;
+use std::panic::{catch_unwind, resume_unwind, AssertUnwindSafe};
 use std::path::Path;
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -565,12 +566,18 @@ fn one_answer_for_every_request() {
 
 /// Both again, shorter, and judged by what everybody wrote down.
 fn order_and_one_answer_as_traced() {
-    let trace = Trace::new("order");
-    order(2000, Some(trace.path()));
+    as_traced("order", |trace| order(2000, Some(trace)));
+    as_traced("one-answer", |trace| one_answer(20261121, 2000, Some(trace)));
+}
+
+/// What a test wrote down is judged also if it has found a fault itself.
+fn as_traced(name: &str, test: impl FnOnce(&Path)) {
+    let trace = Trace::new(name);
+    let own = catch_unwind(AssertUnwindSafe(|| test(trace.path())));
     trace.judge();
-    let trace = Trace::new("one-answer");
-    one_answer(20261121, 2000, Some(trace.path()));
-    trace.judge();
+    if let Err(fault) = own {
+        resume_unwind(fault);
+    }
 }
 
 #[cfg(test)]

@@ -216,6 +216,7 @@ impl Trace {
         let _ = std::fs::remove_dir_all(&self.0);
         let verdict = check::check(&lines);
         if let Some(problem) = verdict.problems.first() {
+            println!("   trace: {problem}");
             let words: Vec<&str> = problem.split([' ', ',', ':']).collect();
             let named = |pair: &Pair| {
                 let (bus, id) = (pair.0.to_string(), pair.1.to_string());
