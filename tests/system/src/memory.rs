@@ -206,6 +206,16 @@ fn module_memory_cgroup_returns() {
 
 // ---- object by object ----------------------------------------------------
 
+/// The kernel's own, which it may allocate in anybody's call: a vector that
+/// belongs to the page of objects and lives as long, whoever's object comes
+/// first; and the addresses of large memory, which are given back when there
+/// are many, with one more for the next. What describes that memory goes with it.
+const OTHERS: [&str; 3] = [
+    "alloc_slab_obj_exts",
+    "alloc_vmap_area",
+    "preload_this_cpu_lock",
+];
+
 /// Objects in use that were allocated while the module's code was running, by
 /// the records that the kernel keeps when it was started with slab_debug=U:
 /// each with its stack, in which code of a module that is gone has no name.
@@ -221,13 +231,8 @@ fn ours() -> Vec<String> {
         for record in text.split("\n\n").filter(|r| r.contains("pid=")) {
             seen += 1;
             let mut frames = record.lines().skip(1).map(str::trim);
-            // A vector that belongs to the page of objects and lives as long,
-            // whoever's object comes first; and the addresses of large memory,
-            // which are given back when there are many. What describes that
-            // memory goes with it.
-            if frames.next().is_some_and(|f| {
-                f.starts_with("alloc_slab_obj_exts") || f.starts_with("alloc_vmap_area")
-            }) {
+            let first = frames.next().unwrap_or_default();
+            if OTHERS.iter().any(|other| first.starts_with(other)) {
                 continue;
             }
             if frames.any(|f| f.starts_with("0x") || f.ends_with("[kbus]")) {
