@@ -567,7 +567,9 @@ fn one_answer_for_every_request() {
 /// Both again, shorter, and judged by what everybody wrote down.
 fn order_and_one_answer_as_traced() {
     as_traced("order", |trace| order(2000, Some(trace)));
-    as_traced("one-answer", |trace| one_answer(20261121, 2000, Some(trace)));
+    as_traced("one-answer", |trace| {
+        one_answer(20261121, 2000, Some(trace))
+    });
 }
 
 /// What a test wrote down is judged also if it has found a fault itself.
