@@ -320,7 +320,7 @@ struct Stage {
     traced: bool,
 }
 
-/// The fewer turns the killer has to wait for a processor, the shorter they live.
+/// Sets how willingly this process leaves the processors to others.
 fn nice(value: i32) {
     // SAFETY: a setting of this process only.
     unsafe { libc::setpriority(libc::PRIO_PROCESS, 0, value) };
@@ -343,6 +343,7 @@ fn round(seed: u64, processes: u32, stage: &Stage, sum: &mut Sum) {
     let oom_before = stage.hogs.oom_kills();
     let hogs_before = sum.oom;
     let most = 2 + dice.below(CROWD as u32 - 1) as usize;
+    // The less the killer waits for a processor, the shorter they live.
     nice(-6 * dice.below(4) as i32);
     for number in 0..processes {
         let fate = match number {
