@@ -162,8 +162,9 @@ class Calls(Case):
         # They are at the bus, and so is the answer, in time or later.
         self.assertGreaterEqual(ksock._number(ksock.IOC_NUMMSGS), 80)
         last = ksock.last_msg_id()
-        with self.assertRaisesRegex(OSError, "1000 messages"):
+        with self.assertRaisesRegex(OSError, "1000 messages") as caught:
             ksock.call("$.Serve")
+        self.assertEqual(caught.exception.errno, errno.ENOLCK)
         self.assertEqual(ksock.last_msg_id(), last)
         # Whoever lets more wait at the bus lets more wait here.
         ksock.set_max_messages(1100)

@@ -39,7 +39,8 @@ _STATUS = {
     "$.KBUS.ErrorSending": "the request waited for room and could not be sent in the end",
 }
 
-# With ENOBUFS, which the bus does not use. Nothing is lost but the answer.
+# With ENOLCK nothing was sent; with ENOBUFS, which the bus does not use, the
+# request was, and its answer is lost.
 _CROWDED = (
     "%d messages that nobody has taken are kept here, and no more are while a call waits: take "
     "them, or call through another Ksock"

@@ -375,7 +375,8 @@ class Ksock:
                     "A call with the id %s has no answer yet: which of the two is answered "
                     "could not be told" % request.id
                 )
-            self._check_shelf()
+            # As the bus does when our queue there has no room for it.
+            self._check_shelf(errno.ENOLCK)
 
     def discard(self) -> None:
         """Forgets what was written and not sent."""
@@ -431,16 +432,16 @@ class Ksock:
                 return message
         return None
 
-    def _check_shelf(self) -> None:
+    def _check_shelf(self, full: int) -> None:
         """Whether there is room on the shelf, for as many as may wait at the bus."""
         # The bus is asked last, and so hardly ever.
         kept = len(self._shelf)
         if kept >= _SHELF and kept >= self.max_messages():
-            raise OSError(errno.ENOBUFS, _CROWDED % kept)
+            raise OSError(full, _CROWDED % kept)
 
     def _put_aside(self) -> bool:
         """Fetches one message for whoever wants it; False when there is none."""
-        self._check_shelf()
+        self._check_shelf(errno.ENOBUFS)
         message = self._fetch()
         if message is None:
             return False
@@ -585,7 +586,8 @@ class Ksock:
         TimeoutError after that many seconds. What else arrives meanwhile is
         kept, in order, for who takes messages: as many as may wait at the bus
         (max_messages), and 1000 in any case. When that is not enough, the call
-        is given up with ENOBUFS. The answer to a call that was given up is
+        is given up with ENOBUFS, and with ENOLCK before anything is sent when
+        so many are kept already. The answer to a call that was given up is
         dropped when it comes.
 
         A request with a network id has an id that we chose: ValueError when an
