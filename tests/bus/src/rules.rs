@@ -33,7 +33,7 @@ mod stats;
 mod status;
 mod waiting;
 
-use crate::model::{self, Id, Msg, WANT_A_REPLY, WANT_YOU_TO_REPLY};
+use crate::model::{self, Id, Msg, SYNTHETIC, WANT_A_REPLY, WANT_YOU_TO_REPLY};
 
 const LISTENER: u32 = 0;
 const REPLIER: u32 = 1;
@@ -73,8 +73,24 @@ pub fn to(ksock: u32, msg: Msg) -> Msg {
     Msg { to: ksock, ..msg }
 }
 
+pub fn sent_by(ksock: u32, msg: Msg) -> Msg {
+    Msg { from: ksock, ..msg }
+}
+
 pub fn known_as(id: Id, msg: Msg) -> Msg {
     Msg { id, ..msg }
+}
+
+/// What the kernel says to 1, in place of an answer to its request `in_reply_to`.
+fn status(name: &str, from: u32, id: u32, in_reply_to: u32) -> Msg {
+    Msg {
+        id: (0, id),
+        in_reply_to: (0, in_reply_to),
+        to: 1,
+        from,
+        flags: SYNTHETIC,
+        ..announcement(&format!("$.KBUS.{name}"))
+    }
 }
 
 pub fn saying(data: &[u8], msg: Msg) -> Msg {

@@ -2,7 +2,8 @@
 //! Requests, answers, and who may give them (4.2, 5.6).
 
 use super::{
-    answer, answers, ids, known_as, marks, reply_to, request, saying, to, with, LISTENER, REPLIER,
+    answer, answers, ids, known_as, marks, reply_to, request, saying, sent_by, to, with, LISTENER,
+    REPLIER,
 };
 use crate::model::{Errno::*, Msg, WANT_A_REPLY};
 use crate::world::World;
@@ -103,11 +104,7 @@ fn s5_6_whoever_names_the_right_id_is_believed_and_nobody_answers_twice() {
     world.bind(2, REPLIER, b"$.A").unwrap();
     // Answered by another while it is queued; the replier then closes.
     let id = world.send(1, &request("$.A")).unwrap();
-    let known = Msg {
-        id,
-        from: 1,
-        ..request("$.A")
-    };
+    let known = known_as(id, sent_by(1, request("$.A")));
     world.send(3, &reply_to(&known)).unwrap();
     assert_eq!(world.drain(1).len(), 1);
     let asked = world.next(2).unwrap();
@@ -126,11 +123,7 @@ fn s5_6_whoever_names_the_right_id_is_believed_and_nobody_answers_twice() {
     // The same for unbinding.
     world.bind(4, REPLIER, b"$.A").unwrap();
     let id = world.send(1, &request("$.A")).unwrap();
-    let known = Msg {
-        id,
-        from: 1,
-        ..request("$.A")
-    };
+    let known = known_as(id, sent_by(1, request("$.A")));
     world.send(3, &reply_to(&known)).unwrap();
     world.drain(1);
     world.unbind(4, REPLIER, b"$.A").unwrap();

@@ -1,22 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
 //! What KBUS answers in place of a replier (6.1, 6.2).
 
-use super::{announcement, answer, answers, ids, marks, request, to, with, LISTENER, REPLIER};
-use crate::model::{Msg, SYNTHETIC, URGENT};
+use super::{
+    announcement, answer, answers, ids, marks, request, status, to, with, LISTENER, REPLIER,
+};
+use crate::model::URGENT;
 use crate::world::World;
 
 #[test]
 fn s6_2_status_messages_field_by_field() {
     let mut world = World::with(3);
-    let said = |name: &[u8], id, in_reply_to| Msg {
-        id: (0, id),
-        in_reply_to: (0, in_reply_to),
-        to: 1,
-        from: 2,
-        flags: SYNTHETIC,
-        name: name.to_vec(),
-        ..Msg::default()
-    };
     world.bind(3, LISTENER, b"$.KBUS.*").unwrap();
     world.bind(2, REPLIER, b"$.A").unwrap();
     world.send(1, &request("$.A")).unwrap();
@@ -27,8 +20,8 @@ fn s6_2_status_messages_field_by_field() {
     assert_eq!(
         read,
         [
-            said(b"$.KBUS.Replier.Unbound", 3, 2),
-            said(b"$.KBUS.Replier.Unbound", 4, 1)
+            status("Replier.Unbound", 2, 3, 2),
+            status("Replier.Unbound", 2, 4, 1)
         ]
     );
     world.bind(2, REPLIER, b"$.A").unwrap();
@@ -40,8 +33,8 @@ fn s6_2_status_messages_field_by_field() {
     assert_eq!(
         read,
         [
-            said(b"$.KBUS.Replier.GoneAway", 7, 6),
-            said(b"$.KBUS.Replier.Ignored", 8, 5)
+            status("Replier.GoneAway", 2, 7, 6),
+            status("Replier.Ignored", 2, 8, 5)
         ]
     );
     assert_eq!(world.drain(3), [], "listeners never see them");
