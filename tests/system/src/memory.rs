@@ -283,7 +283,8 @@ pub fn none_left() {
     // Names that somebody looked up, in /proc and /sys, stay in a cache. What is
     // freed waits for RCU, and KASAN keeps it until a cache shrinks.
     let none = bounded(|| {
-        // This one stays, whatever is dropped, until it is looked for again.
+        // /proc drops half of what it caches each time, and half of a last one
+        // is none: that goes when it is looked for.
         assert!(!Path::new("/proc/kbus").exists());
         let _ = fs::write("/proc/sys/vm/drop_caches", "2");
         for cache in fs::read_dir("/sys/kernel/slab").unwrap() {
