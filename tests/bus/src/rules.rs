@@ -82,7 +82,7 @@ pub fn known_as(id: Id, msg: Msg) -> Msg {
 }
 
 /// What the kernel says to 1, in place of an answer to its request `in_reply_to`.
-fn status(name: &str, from: u32, id: u32, in_reply_to: u32) -> Msg {
+fn status_msg(name: &str, from: u32, id: u32, in_reply_to: u32) -> Msg {
     Msg {
         id: (0, id),
         in_reply_to: (0, in_reply_to),

@@ -2,7 +2,7 @@
 //! What KBUS answers in place of a replier (6.1, 6.2).
 
 use super::{
-    announcement, answer, answers, ids, marks, request, status, to, with, LISTENER, REPLIER,
+    announcement, answer, answers, ids, marks, request, status_msg, to, with, LISTENER, REPLIER,
 };
 use crate::model::URGENT;
 use crate::world::World;
@@ -20,8 +20,8 @@ fn s6_2_status_messages_field_by_field() {
     assert_eq!(
         read,
         [
-            status("Replier.Unbound", 2, 3, 2),
-            status("Replier.Unbound", 2, 4, 1)
+            status_msg("Replier.Unbound", 2, 3, 2),
+            status_msg("Replier.Unbound", 2, 4, 1)
         ]
     );
     world.bind(2, REPLIER, b"$.A").unwrap();
@@ -33,8 +33,8 @@ fn s6_2_status_messages_field_by_field() {
     assert_eq!(
         read,
         [
-            status("Replier.GoneAway", 2, 7, 6),
-            status("Replier.Ignored", 2, 8, 5)
+            status_msg("Replier.GoneAway", 2, 7, 6),
+            status_msg("Replier.Ignored", 2, 8, 5)
         ]
     );
     assert_eq!(world.drain(3), [], "listeners never see them");

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 //! ALL_OR_WAIT: a message that waits for room (7).
 
-use super::{announcement, marks, reply_to, request, status, to, with, LISTENER, REPLIER};
+use super::{announcement, marks, reply_to, request, status_msg, to, with, LISTENER, REPLIER};
 use crate::model::{self, Errno::*, Msg, ALL_OR_WAIT, WANT_A_REPLY};
 use crate::world::World;
 
@@ -91,7 +91,10 @@ fn s7_the_replier_of_a_pending_request_disappears() {
         assert!(world.wakes(1) > woken);
         assert_eq!(world.poll(1), (true, true));
         let read = world.drain(1);
-        assert_eq!(read, [status("Replier.Disappeared", 0, read[0].id.1, 2)]);
+        assert_eq!(
+            read,
+            [status_msg("Replier.Disappeared", 0, read[0].id.1, 2)]
+        );
         world.end();
     }
 }
@@ -103,7 +106,7 @@ fn s7_the_replier_of_a_pending_stateful_request_is_replaced() {
     world.bind(3, REPLIER, b"$.A").unwrap();
     assert_eq!(world.poll(1), (true, true));
     let read = world.drain(1);
-    assert_eq!(read, [status("ErrorSending", 0, read[0].id.1, 2)]);
+    assert_eq!(read, [status_msg("ErrorSending", 0, read[0].id.1, 2)]);
     world.end();
 }
 
