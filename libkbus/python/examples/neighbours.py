@@ -78,20 +78,22 @@ def main() -> None:
     count = int(sys.argv[1]) if len(sys.argv) > 1 else 20
     killed = set(range(0, count, 4))
     pids = {}
-    for number in range(count):
-        pid = os.fork()
-        if pid == 0:
-            try:
-                neighbour(number, count)
-            except BaseException:
-                sys.excepthook(*sys.exc_info())
-                os._exit(1)
-            os._exit(0)
-        pids[number] = pid
-
     with kbus.Ksock() as ksock:
         ksock.set_max_messages(10_000)
+        # Before they come, so that nothing is missed.
         ksock.bind("$.State.*")
+        for number in range(count):
+            pid = os.fork()
+            if pid == 0:
+                try:
+                    ksock.close()
+                    neighbour(number, count)
+                except BaseException:
+                    sys.excepthook(*sys.exc_info())
+                    os._exit(1)
+                os._exit(0)
+            pids[number] = pid
+
         for _ in range(count):
             message = ksock.wait_for_msg(120)
             assert message is not None, "somebody does not see everybody"
