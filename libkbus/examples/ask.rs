@@ -12,7 +12,7 @@ fn main() -> Result<(), Error> {
     let text = args.next().unwrap_or_default().into_encoded_bytes();
 
     let bus = Ksock::open(0, Access::ReadWrite)?;
-    match bus.request(&name, text).call(Duration::from_secs(2)) {
+    match bus.request(&name, text).call(Duration::from_secs(5)) {
         Ok(answer) => println!("{}", String::from_utf8_lossy(answer.data())),
         // An error says what is the matter and what to do about it.
         Err(error) => println!("{error}"),

@@ -22,7 +22,7 @@ async fn asker(bus: &AsyncKsock, name: &Name) -> Result<(), Error> {
     for word in ["to", "be"] {
         // Whether this waits too long is tokio's business.
         match timeout(
-            Duration::from_secs(1),
+            Duration::from_secs(5),
             bus.call(&Message::request(name, word)),
         )
         .await
