@@ -5,8 +5,9 @@
 use std::ops::Deref;
 
 use crate::error::{Errno, Error};
+use crate::id::MessageId;
 use crate::ksock::Ksock;
-use crate::message::{Message, MessageId};
+use crate::message::Message;
 use crate::name::Name;
 use crate::uapi;
 

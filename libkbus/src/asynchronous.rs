@@ -16,9 +16,10 @@ use tokio::sync::{Mutex, Notify};
 
 use crate::asked::{Asked, Incoming};
 use crate::error::{Call, Errno, Error};
+use crate::id::MessageId;
 use crate::inbox::Wanted;
 use crate::ksock::{a_reply, is_request, refused, Access, Ksock};
-use crate::message::{Message, MessageId};
+use crate::message::Message;
 use crate::sys;
 
 /// A [`Ksock`] for asynchronous programs. Needs the feature `tokio`, and a

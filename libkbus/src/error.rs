@@ -6,8 +6,9 @@
 use std::fmt;
 use std::io;
 
-use crate::message::{MessageId, Status};
+use crate::id::MessageId;
 use crate::name::NameError;
+use crate::status::Status;
 
 /// Why something did not work.
 ///

@@ -6,7 +6,8 @@
 use std::fmt;
 use std::mem::size_of;
 
-use crate::message::{padded_name, word, KsockId};
+use crate::id::KsockId;
+use crate::message::{padded_name, word};
 use crate::name::Pattern;
 use crate::uapi::kbus_replier_bind_event_data;
 

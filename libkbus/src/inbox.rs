@@ -13,7 +13,8 @@ use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
 use crate::deadline::Deadline;
 use crate::error::{Call, Errno, Error};
-use crate::message::{Message, MessageId};
+use crate::id::MessageId;
+use crate::message::Message;
 
 /// Where messages come from.
 pub(crate) trait Source {

@@ -5,72 +5,14 @@
 
 use std::fmt;
 use std::mem::{offset_of, size_of};
-use std::num::NonZeroU32;
-use std::ops::{BitOr, BitOrAssign};
 
 use crate::error::{Error, Malformed};
 use crate::event::BindEvent;
+use crate::flags::Flags;
+use crate::id::{KsockId, MessageId, Origin};
 use crate::name::Name;
+use crate::status::Status;
 use crate::uapi::{self, kbus_message_header};
-
-/// Which Ksock of a bus: counted from 1, and not used again while the bus
-/// exists.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct KsockId(NonZeroU32);
-
-/// Which message.
-///
-/// The bus numbers what is sent on it: network 0, and serial numbers that
-/// rise in the order in which messages went out. Ids with another network were
-/// chosen by the sender. Two messages are in the order of their ids only when
-/// the networks are equal.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct MessageId {
-    /// 0: numbered by this bus.
-    pub network: u32,
-    /// Its number there.
-    pub serial: u32,
-}
-
-/// A Ksock on another bus, for daemons that join buses (section 10.4). The bus
-/// carries it and never looks.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub struct Origin {
-    /// The bus, 0: none.
-    pub network: u32,
-    /// The Ksock there.
-    pub local: u32,
-}
-
-/// What a message wants and is: a set of bits (section 2.4).
-///
-/// Bits without a name are carried along; the upper 16 are the users' to give
-/// a meaning to.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub struct Flags(pub u32);
-
-impl Flags {
-    /// No flag.
-    pub const NONE: Flags = Flags(0);
-    /// This is a request.
-    pub const WANT_A_REPLY: Flags = Flags(uapi::KBUS_BIT_WANT_A_REPLY);
-    /// Set by the bus on one copy of a request: its reader is to answer.
-    pub const WANT_YOU_TO_REPLY: Flags = Flags(uapi::KBUS_BIT_WANT_YOU_TO_REPLY);
-    /// Set by the bus on what it says itself.
-    pub const SYNTHETIC: Flags = Flags(uapi::KBUS_BIT_SYNTHETIC);
-    /// Goes to the front of the queues.
-    pub const URGENT: Flags = Flags(uapi::KBUS_BIT_URGENT);
-    /// When a recipient's queue is full, nobody gets it until all can; see
-    /// [`Ksock::send`](crate::Ksock::send).
-    pub const ALL_OR_WAIT: Flags = Flags(uapi::KBUS_BIT_ALL_OR_WAIT);
-    /// When a recipient's queue is full, nobody gets it.
-    pub const ALL_OR_FAIL: Flags = Flags(uapi::KBUS_BIT_ALL_OR_FAIL);
-
-    /// Are all flags of `other` among these?
-    pub fn contains(self, other: Flags) -> bool {
-        self.0 & other.0 == other.0
-    }
-}
 
 /// What sort of message it is. The first that applies, in this order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -87,28 +29,6 @@ pub enum Kind {
     BindEvent,
     /// Anything else.
     Announcement,
-}
-
-/// Why a request got no reply. Made by the bus, except where it says otherwise
-/// (section 6.2).
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Status {
-    /// The replier closed, or died, before it had taken the request.
-    GoneAway,
-    /// The replier took the request and closed, or died, without a reply. A
-    /// replier that uses this library says the same when it declines, see
-    /// [`Asked`](crate::Asked).
-    Ignored,
-    /// The replier unbound before it had taken the request.
-    Unbound,
-    /// A request that was waiting to be sent found no replier any more.
-    Disappeared,
-    /// A request that was waiting to be sent could not be.
-    ErrorSending,
-    /// Something else, by its name: a daemon that joins buses says what went
-    /// wrong on the other one.
-    Other(Name),
 }
 
 /// A message: its name, its data, and a header.
@@ -467,99 +387,7 @@ impl Message {
     }
 }
 
-impl KsockId {
-    /// `None` for 0, which is nobody: the bus itself.
-    pub const fn new(id: u32) -> Option<KsockId> {
-        match NonZeroU32::new(id) {
-            Some(id) => Some(KsockId(id)),
-            None => None,
-        }
-    }
-
-    /// As a number.
-    pub const fn get(self) -> u32 {
-        self.0.get()
-    }
-}
-
-impl From<&Name> for Status {
-    fn from(name: &Name) -> Status {
-        for (known, status) in [
-            (uapi::KBUS_MSG_NAME_REPLIER_GONEAWAY, Status::GoneAway),
-            (uapi::KBUS_MSG_NAME_REPLIER_IGNORED, Status::Ignored),
-            (uapi::KBUS_MSG_NAME_REPLIER_UNBOUND, Status::Unbound),
-            (uapi::KBUS_MSG_NAME_REPLIER_DISAPPEARED, Status::Disappeared),
-            (uapi::KBUS_MSG_NAME_ERROR_SENDING, Status::ErrorSending),
-        ] {
-            if name.as_bytes() == known.to_bytes() {
-                return status;
-            }
-        }
-        Status::Other(name.clone())
-    }
-}
-
-impl From<(u32, u32)> for MessageId {
-    fn from((network, serial): (u32, u32)) -> MessageId {
-        MessageId { network, serial }
-    }
-}
-
-impl From<(u32, u32)> for Origin {
-    fn from((network, local): (u32, u32)) -> Origin {
-        Origin { network, local }
-    }
-}
-
-impl BitOr for Flags {
-    type Output = Flags;
-
-    fn bitor(self, other: Flags) -> Flags {
-        Flags(self.0 | other.0)
-    }
-}
-
-impl BitOrAssign for Flags {
-    fn bitor_assign(&mut self, other: Flags) {
-        *self = *self | other;
-    }
-}
-
 // ---- In text ----------------------------------------------------------------
-
-impl fmt::Display for KsockId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
-    }
-}
-
-impl fmt::Display for MessageId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "[{}:{}]", self.network, self.serial)
-    }
-}
-
-impl fmt::Display for Origin {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "({},{})", self.network, self.local)
-    }
-}
-
-/// The words of the flags that have one, with blanks between.
-impl fmt::Display for Flags {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let words = [
-            (Flags::WANT_A_REPLY, "REQ"),
-            (Flags::WANT_YOU_TO_REPLY, "YOU"),
-            (Flags::SYNTHETIC, "SYN"),
-            (Flags::URGENT, "URG"),
-            (Flags::ALL_OR_FAIL, "aFL"),
-            (Flags::ALL_OR_WAIT, "aWT"),
-        ];
-        let words = words.iter().filter(|(flag, _)| self.contains(*flag));
-        f.write_str(&words.map(|(_, word)| *word).collect::<Vec<_>>().join(" "))
-    }
-}
 
 impl fmt::Display for Kind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -570,21 +398,6 @@ impl fmt::Display for Kind {
             Kind::BindEvent => "ReplierBindEvent",
             Kind::Announcement => "Announcement",
         })
-    }
-}
-
-impl fmt::Display for Status {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Status::GoneAway => f.write_str("the replier went away before it took the request"),
-            Status::Ignored => f.write_str("the replier took the request and did not answer it"),
-            Status::Unbound => {
-                f.write_str("the replier gave up the name before it took the request")
-            }
-            Status::Disappeared => f.write_str("the recipient was gone before it could be sent"),
-            Status::ErrorSending => f.write_str("it was waiting to be sent and could not be"),
-            Status::Other(name) => write!(f, "there is no reply: {name}"),
-        }
     }
 }
 

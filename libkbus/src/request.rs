@@ -4,8 +4,10 @@
 
 use crate::deadline::Deadline;
 use crate::error::Error;
+use crate::flags::Flags;
+use crate::id::{KsockId, MessageId};
 use crate::ksock::Ksock;
-use crate::message::{Flags, KsockId, Message, MessageId};
+use crate::message::Message;
 
 /// A request that is being put together. Nothing happens before it is sent, by
 /// [`call`](Request::call) or [`send`](Request::send).

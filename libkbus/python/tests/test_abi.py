@@ -16,7 +16,7 @@ from ctypes import c_uint32, c_uint64
 from pathlib import Path
 from typing import Any, Dict, List, Tuple
 
-from kbus import Ksock, messages
+from kbus import Ksock, layout, messages
 from kbus.ksock import BindStruct, ReplierStruct, SendResultStruct, _ioc
 
 SPEC = Path(
@@ -45,11 +45,11 @@ def structures(bits: int) -> Dict[str, Any]:
         return type(name, (ctypes.Structure,), {"_fields_": plain})
 
     return {
-        "kbus_msg_id": of("id", messages.MessageId._fields_),  # type: ignore[arg-type]
-        "kbus_orig_from": of("orig", messages.OrigFrom._fields_),  # type: ignore[arg-type]
+        "kbus_msg_id": of("id", layout.MessageId._fields_),  # type: ignore[arg-type]
+        "kbus_orig_from": of("orig", layout.OrigFrom._fields_),  # type: ignore[arg-type]
         "kbus_bind_request": of("bind", BindStruct._fields_),  # type: ignore[arg-type]
         "kbus_bind_query": of("query", ReplierStruct._fields_),  # type: ignore[arg-type]
-        "kbus_message_header": of("header", messages._header_fields(pointer, pointer)),
+        "kbus_message_header": of("header", layout._header_fields(pointer, pointer)),
     }
 
 
@@ -86,7 +86,7 @@ class Tables(unittest.TestCase):
     def test_native_structures_are_those(self) -> None:
         native = structures(64 if NATIVE == 0 else 32)
         for ours, name in (
-            (messages._MessageHeaderStruct, "kbus_message_header"),
+            (layout._MessageHeaderStruct, "kbus_message_header"),
             (BindStruct, "kbus_bind_request"),
             (ReplierStruct, "kbus_bind_query"),
             (SendResultStruct, "kbus_msg_id"),

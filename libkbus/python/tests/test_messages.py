@@ -10,7 +10,7 @@ import sys
 import unittest
 
 import kbus
-from kbus import messages
+from kbus import layout, messages
 from kbus.messages import (
     ALL_OR_FAIL,
     ALL_OR_WAIT,
@@ -92,7 +92,7 @@ class Words(unittest.TestCase):
         self.assertEqual(hexify(b""), "")
 
     def test_doctests(self) -> None:
-        for module in (kbus, messages):
+        for module in (kbus, layout, messages):
             failed, tried = doctest.testmod(module)
             self.assertGreater(tried, 0)
             self.assertEqual(failed, 0)
