@@ -7,24 +7,19 @@
 //! places say "choice".
 
 mod faults;
+mod message;
+mod name;
 mod shape;
 
+use message::body_len;
+use name::check_name;
 use std::collections::{BTreeSet, VecDeque};
 
-pub const WANT_A_REPLY: u32 = 0x1;
-pub const WANT_YOU_TO_REPLY: u32 = 0x2;
-pub const SYNTHETIC: u32 = 0x4;
-pub const URGENT: u32 = 0x8;
-pub const ALL_OR_WAIT: u32 = 0x100;
-pub const ALL_OR_FAIL: u32 = 0x200;
-
-pub const BIND_EVENT: &[u8] = b"$.KBUS.ReplierBindEvent";
-pub const EVENTS_LOST: &[u8] = b"$.KBUS.UnbindEventsLost";
-pub const GONE_AWAY: &[u8] = b"$.KBUS.Replier.GoneAway";
-pub const IGNORED: &[u8] = b"$.KBUS.Replier.Ignored";
-pub const UNBOUND: &[u8] = b"$.KBUS.Replier.Unbound";
-pub const DISAPPEARED: &[u8] = b"$.KBUS.Replier.Disappeared";
-pub const ERROR_SENDING: &[u8] = b"$.KBUS.ErrorSending";
+pub use message::{
+    Id, Msg, ALL_OR_FAIL, ALL_OR_WAIT, BIND_EVENT, DISAPPEARED, ERROR_SENDING, EVENTS_LOST,
+    GONE_AWAY, IGNORED, SYNTHETIC, UNBOUND, URGENT, WANT_A_REPLY, WANT_YOU_TO_REPLY,
+};
+pub use name::{matches, may_bind, may_send};
 
 /// How many events may be set aside on one bus.
 pub const MOST_SET_ASIDE: usize = 1000;
@@ -49,43 +44,6 @@ pub enum Errno {
     EPIPE,
 }
 use Errno::*;
-
-/// A message id: network and serial.
-pub type Id = (u32, u32);
-
-/// A message as a reader sees it.
-#[derive(Clone, Default, PartialEq, Eq, Hash)]
-pub struct Msg {
-    pub id: Id,
-    pub in_reply_to: Id,
-    pub to: u32,
-    pub from: u32,
-    pub orig_from: (u32, u32),
-    pub final_to: (u32, u32),
-    pub flags: u32,
-    pub name: Vec<u8>,
-    pub data: Vec<u8>,
-}
-
-impl std::fmt::Debug for Msg {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(
-            f,
-            "<{} [{}:{}] re [{}:{}] {}->{} flags {:#x} data {:?} orig {:?} final {:?}>",
-            self.name.escape_ascii(),
-            self.id.0,
-            self.id.1,
-            self.in_reply_to.0,
-            self.in_reply_to.1,
-            self.from,
-            self.to,
-            self.flags,
-            self.data,
-            self.orig_from,
-            self.final_to
-        )
-    }
-}
 
 /// One copy of a message in a queue.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -149,11 +107,6 @@ impl Default for Caps {
 pub const PLACE: u64 = 512;
 pub const ANSWER: u64 = PLACE + 4096;
 
-/// Name, data, their paddings and the guard.
-fn body_len(msg: &Msg) -> u64 {
-    ((msg.name.len() + 4) / 4 * 4 + msg.data.len().div_ceil(4) * 4 + 4) as u64
-}
-
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 struct Sock {
     id: u32,
@@ -206,39 +159,6 @@ impl Sock {
         if let Some(copy) = self.queue.iter_mut().find(|copy| copy.aside) {
             copy.aside = false;
         }
-    }
-}
-
-/// §4.1: may this be bound to?
-pub fn may_bind(name: &[u8]) -> bool {
-    let letter = |b: u8| b.is_ascii_alphanumeric() || (b >= 0xc0 && b != 0xd7 && b != 0xf7);
-    if !(3..=1000).contains(&name.len()) || !name.starts_with(b"$.") {
-        return false;
-    }
-    let stem = match name {
-        [stem @ .., b'.', b'*' | b'%'] => stem,
-        _ => name,
-    };
-    stem.last() != Some(&b'.')
-        && stem.windows(2).all(|two| two != b"..")
-        && stem.iter().skip(2).all(|&b| b == b'.' || letter(b))
-}
-
-/// §4.1: may this be sent?
-pub fn may_send(name: &[u8]) -> bool {
-    may_bind(name) && !name.ends_with(b"*") && !name.ends_with(b"%")
-}
-
-/// §5.1: does the binding's name match the message's?
-pub fn matches(bound: &[u8], name: &[u8]) -> bool {
-    match bound {
-        [prefix @ .., b'*'] => name.starts_with(prefix) && name.len() > prefix.len(),
-        [prefix @ .., b'%'] => {
-            name.starts_with(prefix)
-                && name.len() > prefix.len()
-                && !name[prefix.len()..].contains(&b'.')
-        }
-        _ => bound == name,
     }
 }
 
@@ -915,16 +835,5 @@ impl Model {
             );
         }
         text
-    }
-}
-
-/// Checks 2, 3 and 5 of BIND and UNBIND.
-fn check_name(name: &[u8]) -> Result<(), Errno> {
-    if name.len() > 1000 {
-        Err(ENAMETOOLONG)
-    } else if !may_bind(name) {
-        Err(EBADMSG)
-    } else {
-        Ok(())
     }
 }
