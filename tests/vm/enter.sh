@@ -102,6 +102,7 @@ enter() {
 	)
 	copy_network "$dir"
 	copy_cargo_config
+	in_use "$dir" "$store/target-$target"*
 	# shellcheck disable=SC2016 # expanded inside
 	local run=(env -i "${env[@]}" sh -c 'cd "$1" && shift && exec "$@"' sh "$cwd" "$@")
 	if [ "$mounts" = yes ]; then

@@ -64,6 +64,22 @@ need_root() {
 	[ "$(id -u)" = 0 ] || die "must be run as root: the toolchain is a Debian $suite root that is entered with chroot (try sudo)"
 }
 
+# --- tidiness ----------------------------------------------------------------
+
+# in_use FILE...: marks what has a key in its name as used; see tidy.
+in_use() { touch -c "$@" 2>/dev/null || true; }
+
+# Removes what runs that were killed left behind, and what has been in use for
+# no one for a month: that of checkouts which are gone, of older packages and
+# configurations. All of it can be made again.
+tidy() {
+	find "$store" -maxdepth 1 -name 'run.*' -mmin +1440 -exec rm -rf {} +
+	find "$cache" "$store" -maxdepth 1 \( -name 'target-*' -o -name 'guest-*.cpio' -o -name 'root-*' \) \
+		-mtime +30 -exec rm -rf --one-file-system {} +
+	find "$store/kernels" -maxdepth 1 \( -name 'kasan-*' -o -name 'kcsan-*' \) \
+		-mtime +30 -exec rm -rf --one-file-system {} + 2>/dev/null || true
+}
+
 # --- waiting for one another -------------------------------------------------
 
 # locked NAME CMD...: one at a time per cache. The kernel drops the lock when
