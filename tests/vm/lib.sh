@@ -71,14 +71,14 @@ in_use() { touch -c "$@" 2>/dev/null || true; }
 
 # Removes what runs that were killed left behind, and what has been in use for
 # no one for a month: that of checkouts which are gone, of older packages and
-# configurations. All of it can be made again.
+# configurations. All of it can be made again. Another run may be doing the
+# same, so what is gone already is no error.
 tidy() {
-	find "$store" -maxdepth 1 -name 'run.*' -mmin +1440 -exec rm -rf {} +
-	find "$cache" "$store" -maxdepth 1 \( -name 'target-*' -o -name 'guest-*.cpio' -o -name 'root-*' \) \
-		-mtime +30 -exec rm -rf --one-file-system {} +
-	find "$store/kernels" -maxdepth 1 \( -name 'kasan-*' -o -name 'kcsan-*' \) \
-		-mtime +30 -exec rm -rf --one-file-system {} + 2>/dev/null || true
-}
+	find "$store" -maxdepth 1 -name 'run.*' -mmin +1440 -exec rm -rf {} + || true
+	find "$cache" "$store" "$store/kernels" -maxdepth 1 -mtime +30 \
+		\( -name 'target-*' -o -name 'guest-*.cpio' -o -name 'root-*' -o -name 'kasan-*' -o -name 'kcsan-*' \) \
+		-exec rm -rf --one-file-system {} + || true
+} 2>/dev/null
 
 # --- waiting for one another -------------------------------------------------
 
