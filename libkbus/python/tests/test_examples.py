@@ -8,28 +8,24 @@ import subprocess
 import sys
 import unittest
 from pathlib import Path
-from typing import Sequence
 
 EXAMPLES = Path(__file__).resolve().parents[1] / "examples"
 
-# Runs a program that forks so many times, and stops it after the last until so
-# many messages of a name have been heard: its children are never faster.
+# NAME COUNT PROGRAM: runs a program that forks COUNT times, and holds it up after
+# the last until COUNT messages of that NAME have been sent. So the children are
+# always faster.
 SLOW_PARENT = r"""
 import os, runpy, sys, kbus
-program, name, left = sys.argv[1], sys.argv[2], int(sys.argv[3])
-children = left
+name, count, program = sys.argv[1:]
 sys.argv[1:] = []
-heard, fork = kbus.Ksock(), os.fork
-heard.set_max_messages(10_000)
+heard, fork, pids = kbus.Ksock(), os.fork, []
 heard.bind(name)
 def slow():
-    global left
-    pid = fork()
-    if pid:
-        left -= 1
-        for _ in range(0 if left else children):
+    pids.append(fork())
+    if pids[-1] and len(pids) == int(count):
+        for _ in pids:
             heard.wait_for_msg()
-    return pid
+    return pids[-1]
 os.fork = slow
 runpy.run_path(program, run_name="__main__")
 """
@@ -43,9 +39,9 @@ NEIGHBOURS = [
 
 @unittest.skipUnless(os.path.exists("/dev/kbus0"), "there is no /dev/kbus0")
 class Examples(unittest.TestCase):
-    def show(self, name: str, before: Sequence[str] = (), after: Sequence[str] = ()) -> str:
+    def show(self, name: str, *through: str) -> str:
         done = subprocess.run(
-            [sys.executable, *before, str(EXAMPLES / name), *after],
+            [sys.executable, *through, str(EXAMPLES / name)],
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             check=False,
@@ -57,7 +53,7 @@ class Examples(unittest.TestCase):
         self.assertEqual(self.show("neighbours.py").splitlines(), NEIGHBOURS)
 
     def test_neighbours_who_are_quick(self) -> None:
-        shown = self.show("neighbours.py", ["-c", SLOW_PARENT], ["$.State.*", "20"])
+        shown = self.show("neighbours.py", "-c", SLOW_PARENT, "$.State.*", "20")
         self.assertEqual(shown.splitlines(), NEIGHBOURS)
 
     def test_service(self) -> None:
