@@ -6,9 +6,11 @@
 //! Where the specification leaves a choice the model takes the one that the bus took. These
 //! places say "choice".
 
+mod events;
 mod faults;
 mod message;
 mod name;
+mod proc;
 mod shape;
 
 use message::body_len;
@@ -698,79 +700,6 @@ impl Model {
         self.insert(to, msg, None, None);
     }
 
-    /// §6.4, what it looks like.
-    fn event(&mut self, binder: u32, name: &[u8], is_bind: bool) -> Msg {
-        let mut data = Vec::new();
-        for word in [u32::from(is_bind), binder, name.len() as u32] {
-            data.extend(word.to_ne_bytes());
-        }
-        data.extend(name);
-        data.resize(12 + (name.len() + 4) / 4 * 4, 0);
-        Msg {
-            id: self.new_id(),
-            flags: SYNTHETIC | ALL_OR_FAIL,
-            name: BIND_EVENT.to_vec(),
-            data,
-            ..Msg::default()
-        }
-    }
-
-    /// §6.3 and §6.4, for BIND and UNBIND.
-    fn announce(&mut self, binder: u32, name: &[u8], is_bind: bool) -> Result<(), Errno> {
-        if !self.reporting {
-            return Ok(());
-        }
-        let msg = self.event(binder, name, is_bind);
-        let hearers = self.listeners(BIND_EVENT);
-        if !hearers.iter().all(|&(id, _)| self.has_room(id)) {
-            return Err(EAGAIN);
-        }
-        for (id, serial) in hearers {
-            self.insert_once(id, &msg, serial);
-        }
-        Ok(())
-    }
-
-    /// §6.5. The closing ksock is gone from `socks` already and hears nothing.
-    fn announce_at_close(&mut self, bind: &Bind) {
-        let msg = self.event(bind.ksock, &bind.name, false);
-        let mut hearers = self.listeners(BIND_EVENT);
-        hearers.retain(|&(id, _)| id != bind.ksock);
-        if hearers.iter().all(|&(id, _)| self.has_room(id)) {
-            for (id, serial) in hearers {
-                self.insert_once(id, &msg, serial);
-            }
-            return;
-        }
-        if !self.tragic && self.set_aside() + hearers.len() <= MOST_SET_ASIDE {
-            for (id, serial) in hearers {
-                self.put_aside(id, &msg, serial);
-            }
-            return;
-        }
-        self.tragic = true;
-        let told = |sock: &Sock| {
-            let mut aside = sock.queue.iter().filter(|copy| copy.aside);
-            aside.any(|copy| copy.msg.name == EVENTS_LOST)
-        };
-        hearers.retain(|&(id, _)| !told(self.sock(id)));
-        if hearers.is_empty() {
-            return;
-        }
-        let lost = Msg {
-            id: self.new_id(),
-            flags: SYNTHETIC,
-            name: EVENTS_LOST.to_vec(),
-            ..Msg::default()
-        };
-        // One for each ksock. (Choice: it goes with the newest of its bindings.)
-        for (id, serial) in hearers {
-            if !told(self.sock(id)) {
-                self.put_aside(id, &lost, serial);
-            }
-        }
-    }
-
     /// How many entries are on the set-aside list.
     pub fn set_aside(&self) -> usize {
         self.socks.iter().map(Sock::set_aside).sum()
@@ -788,52 +717,5 @@ impl Model {
 
     pub fn count_bindings(&self) -> usize {
         self.bindings.len()
-    }
-
-    /// /proc/kbus/bindings of one device (§8.1). The pid of ksock n is n + 1000.
-    pub fn bindings(&self, device: u32) -> Vec<u8> {
-        let mut text = b"# <device> is bound to <Ksock-ID> in <process-PID> as \
-            <Replier|Listener> for <message-name>\n"
-            .to_vec();
-        for bind in self.bindings.iter().rev() {
-            let role = if bind.is_replier != 0 { 'R' } else { 'L' };
-            let (ksock, pid) = (bind.ksock, bind.ksock + 1000);
-            text.extend(format!("{device:3}: {ksock:8} {pid:8}  {role}  ").into_bytes());
-            text.extend(&bind.name);
-            text.push(b'\n');
-        }
-        text
-    }
-
-    /// /proc/kbus/stats of one device whose files neither read nor write (§8.2). (Choice: the
-    /// "size" of the outstanding requests is their number, at least 16.)
-    pub fn stats(&self, device: u32) -> String {
-        let next = |last: u32| if last == 0 { 0 } else { last.wrapping_add(1) };
-        let mut text = format!(
-            "dev {device:2}: next ksock {} next msg {} unsent unbindings {}{}\n",
-            next(self.last_ksock),
-            next(self.last_serial),
-            self.set_aside(),
-            if self.tragic { "(gone tragic)" } else { "" },
-        );
-        for sock in self.socks.iter().rev() {
-            text += &format!(
-                "    ksock {} last msg {}:{} queue {} of {}\n      \
-                 read byte 0 of 0, wrote byte 0 of HDR (not finished), {}sending\n      \
-                 outstanding requests {} (size {}, max {}), unsent replies {} (max {})\n",
-                sock.id,
-                sock.last_sent.0,
-                sock.last_sent.1,
-                sock.queued(),
-                sock.limit,
-                if sock.pending.is_some() { "" } else { "not " },
-                sock.awaited.len(),
-                sock.awaited.len().max(16),
-                sock.most_awaited,
-                sock.owed.len(),
-                sock.most_owed,
-            );
-        }
-        text
     }
 }
