@@ -3,7 +3,7 @@
 //! the bus does in detail is tested in `tests/system`; here it is whether the
 //! library says it right.
 //!
-//! Ignored where there is no bus. `tools/tests/run` runs it in the VM.
+//! Ignored where there is no bus. `tools/kbus-tool/tests/run` runs it in the VM.
 
 use std::sync::mpsc;
 use std::thread;

@@ -3,8 +3,8 @@
 //! test has a bus of its own, on which the first Ksock is number 1 and the
 //! first message [0:1].
 //!
-//! Ignored where there is no bus. `tools/tests/run` runs it in the VM, where
-//! kbus-tool is in the PATH and README.md in the working directory.
+//! Ignored where there is no bus. `tools/kbus-tool/tests/run` runs it in the VM,
+//! where kbus-tool is in the PATH and README.md in the working directory.
 
 mod advice;
 mod asking;
