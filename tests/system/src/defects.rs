@@ -73,8 +73,8 @@ fn defect_02_size_does_not_wrap() {
             Err(EMSGSIZE),
             "entire, data_len {d:#x}"
         );
-        bytes[64..72].copy_from_slice(&(name.as_ptr() as u64).to_ne_bytes());
-        bytes[72..80].copy_from_slice(&(name.as_ptr() as u64).to_ne_bytes());
+        point(&mut bytes, NAME_AT, name.as_ptr() as usize);
+        point(&mut bytes, DATA_AT, name.as_ptr() as usize);
         eq!(
             k.write(&bytes[..HEADER]),
             Err(EMSGSIZE),

@@ -95,16 +95,18 @@ const TABLE: &[(&str, Errno, Way)] = &[
         void(write(Ksock::new().fd, 0x10 as *const u8, 10))
     }),
     ("write: start guard", EINVAL, || written(|b| poke(b, 0, 0))),
-    ("write: end guard", EINVAL, || written(|b| poke(b, 80, 0))),
+    ("write: end guard", EINVAL, || {
+        written(|b| poke(b, END_AT, 0))
+    }),
     ("write: no name", EINVAL, || written(|b| poke(b, 52, 0))),
     ("write: long name", ENAMETOOLONG, || {
         written(|b| poke(b, 52, 1001))
     }),
     ("write: data pointer alone", EINVAL, || {
-        written(|b| poke(b, 72, 1))
+        written(|b| point(b, DATA_AT, 1))
     }),
     ("write: name pointer, no data pointer", EINVAL, || {
-        written(|b| poke(b, 64, 1))
+        written(|b| point(b, NAME_AT, 1))
     }),
     ("write: both flags", EINVAL, || {
         written(|b| poke(b, 48, ALL_OR_WAIT | ALL_OR_FAIL))
@@ -268,7 +270,7 @@ const TABLE: &[(&str, Errno, Way)] = &[
     ("SEND: bad name pointer", EFAULT, || {
         let k = Ksock::new();
         let mut bytes = Msg::new("$.A").entire();
-        poke(&mut bytes, 64, 0x10);
+        point(&mut bytes, NAME_AT, 0x10);
         k.write(&bytes[..HEADER]).unwrap();
         void(k.send())
     }),

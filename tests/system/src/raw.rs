@@ -56,24 +56,31 @@ pub fn check(result: i64) -> Result<i64> {
 
 // ---- numbers (2.5) -------------------------------------------------------
 
-pub const RESET: u32 = 0x0000_6b01;
-pub const BIND: u32 = 0x4008_6b02;
-pub const UNBIND: u32 = 0x4008_6b03;
-pub const KSOCKID: u32 = 0x8008_6b04;
-pub const REPLIER_OF: u32 = 0xc008_6b05;
-pub const NEXTMSG: u32 = 0x8008_6b06;
-pub const LENLEFT: u32 = 0x8008_6b07;
-pub const SEND: u32 = 0x8008_6b08;
-pub const DISCARD: u32 = 0x0000_6b09;
-pub const LASTSENT: u32 = 0x8008_6b0a;
-pub const MAXMSGS: u32 = 0xc008_6b0b;
-pub const NUMMSGS: u32 = 0x8008_6b0c;
-pub const UNREPLIEDTO: u32 = 0x8008_6b0d;
-pub const MSGONLYONCE: u32 = 0xc008_6b0e;
-pub const VERBOSE: u32 = 0xc008_6b0f;
-pub const NEWDEVICE: u32 = 0x8008_6b10;
-pub const REPORTREPLIERBINDS: u32 = 0xc008_6b11;
-pub const MAXMSGSIZE: u32 = 0xc008_6b12;
+/// A number: its direction, in the two upper bits, and the size that it claims,
+/// which is that of a pointer, whatever moves; so 32-bit programs have others.
+const fn number(direction: u32, n: u32) -> u32 {
+    let size = if direction == 0 { 0 } else { POINTER as u32 };
+    direction << 30 | size << 16 | 0x6b00 | n
+}
+
+pub const RESET: u32 = number(0, 1);
+pub const BIND: u32 = number(1, 2);
+pub const UNBIND: u32 = number(1, 3);
+pub const KSOCKID: u32 = number(2, 4);
+pub const REPLIER_OF: u32 = number(3, 5);
+pub const NEXTMSG: u32 = number(2, 6);
+pub const LENLEFT: u32 = number(2, 7);
+pub const SEND: u32 = number(2, 8);
+pub const DISCARD: u32 = number(0, 9);
+pub const LASTSENT: u32 = number(2, 10);
+pub const MAXMSGS: u32 = number(3, 11);
+pub const NUMMSGS: u32 = number(2, 12);
+pub const UNREPLIEDTO: u32 = number(2, 13);
+pub const MSGONLYONCE: u32 = number(3, 14);
+pub const VERBOSE: u32 = number(3, 15);
+pub const NEWDEVICE: u32 = number(2, 16);
+pub const REPORTREPLIERBINDS: u32 = number(3, 17);
+pub const MAXMSGSIZE: u32 = number(3, 18);
 
 pub const ALL_IOCTLS: [u32; 18] = [
     RESET,

@@ -110,26 +110,26 @@ fn stuck_in_write() {
     });
 }
 
-fn pointing(at: usize, address: u64) -> Vec<u8> {
+fn pointing(at: usize, address: usize) -> Vec<u8> {
     let name = c"$.A";
     let mut bytes = Msg::new("$.A").data(b"12345678").entire();
     bytes.truncate(HEADER);
-    bytes[64..72].copy_from_slice(&(name.as_ptr() as u64).to_ne_bytes());
-    bytes[72..80].copy_from_slice(&(name.as_ptr() as u64).to_ne_bytes());
-    bytes[at..at + 8].copy_from_slice(&address.to_ne_bytes());
+    point(&mut bytes, NAME_AT, name.as_ptr() as usize);
+    point(&mut bytes, DATA_AT, name.as_ptr() as usize);
+    point(&mut bytes, at, address);
     bytes
 }
 
 fn stuck_in_pointy_name() {
     stuck("SEND (name)", |k, page| {
-        k.write(&pointing(64, page as u64)).unwrap();
+        k.write(&pointing(NAME_AT, page as usize)).unwrap();
         let _ = k.send();
     });
 }
 
 fn stuck_in_pointy_data() {
     stuck("SEND (data)", |k, page| {
-        k.write(&pointing(72, page as u64)).unwrap();
+        k.write(&pointing(DATA_AT, page as usize)).unwrap();
         let _ = k.send();
     });
 }

@@ -267,10 +267,10 @@ impl Attacker {
                 // Pointy, with addresses of all kinds.
                 let msg = self.message();
                 let mut pointy = msg.pointy();
-                for at in [64, 72] {
+                for at in [NAME_AT, DATA_AT] {
                     if self.choices.one_in(3) {
-                        let p = self.address() as u64;
-                        pointy.bytes[at..at + 8].copy_from_slice(&p.to_ne_bytes());
+                        let p = self.address() as usize;
+                        point(&mut pointy.bytes, at, p);
                     }
                 }
                 let r = write(fd, pointy.bytes.as_ptr(), HEADER);

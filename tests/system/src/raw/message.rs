@@ -8,7 +8,15 @@ use super::{BIND_EVENT, WANT_A_REPLY, WANT_YOU_TO_REPLY};
 
 pub const START_GUARD: u32 = 0x7375_624B;
 pub const END_GUARD: u32 = 0x4B62_7573;
-pub const HEADER: usize = 88;
+
+/// Programs of 32 bits have a shorter header, with other places for what
+/// comes after the lengths (2.6).
+pub const POINTER: usize = size_of::<usize>();
+pub const NAME_AT: usize = if POINTER == 8 { 64 } else { 60 };
+pub const DATA_AT: usize = NAME_AT + POINTER;
+pub const END_AT: usize = DATA_AT + POINTER;
+pub const HEADER: usize = if POINTER == 8 { 88 } else { 72 };
+
 pub const MAX_NAME: usize = 1000;
 
 /// What the module built on its own allows, and starts with (2.1).
@@ -140,7 +148,7 @@ impl Msg {
         self.to == other.to && self.name == other.name && self.data == other.data
     }
 
-    fn header(&self, name: u64, data: u64) -> Vec<u8> {
+    fn header(&self, name: usize, data: usize) -> Vec<u8> {
         let mut bytes = vec![0u8; HEADER];
         let words = [
             (0, START_GUARD),
@@ -158,13 +166,13 @@ impl Msg {
             (48, self.flags),
             (52, self.name.len() as u32),
             (56, self.data.len() as u32),
-            (80, END_GUARD),
+            (END_AT, END_GUARD),
         ];
         for (at, word) in words {
             poke(&mut bytes, at, word);
         }
-        bytes[64..72].copy_from_slice(&name.to_ne_bytes());
-        bytes[72..80].copy_from_slice(&data.to_ne_bytes());
+        point(&mut bytes, NAME_AT, name);
+        point(&mut bytes, DATA_AT, data);
         bytes
     }
 
@@ -186,9 +194,9 @@ impl Msg {
         let data_at = if data.is_empty() {
             0
         } else {
-            data.as_ptr() as u64
+            data.as_ptr() as usize
         };
-        let bytes = self.header(name.as_ptr() as u64, data_at);
+        let bytes = self.header(name.as_ptr() as usize, data_at);
         Pointy { bytes, name, data }
     }
 
@@ -207,13 +215,13 @@ impl Msg {
         if word(0) != START_GUARD {
             return fail("no start guard");
         }
-        if word(80) != END_GUARD {
+        if word(END_AT) != END_GUARD {
             return fail("no end guard in the header");
         }
-        if bytes[60..80].iter().any(|&b| b != 0) {
+        if bytes[60..END_AT].iter().any(|&b| b != 0) {
             return fail("padding or pointers not zero");
         }
-        if word(84) != 0 {
+        if bytes[END_AT + 4..HEADER].iter().any(|&b| b != 0) {
             return fail("tail padding not zero");
         }
         let (n, d) = (word(52) as usize, word(56) as usize);
@@ -275,4 +283,9 @@ pub fn peek(bytes: &[u8], at: usize) -> u32 {
 
 pub fn poke(bytes: &mut [u8], at: usize, word: u32) {
     bytes[at..at + 4].copy_from_slice(&word.to_ne_bytes());
+}
+
+/// Puts an address into one of the header's pointers.
+pub fn point(bytes: &mut [u8], at: usize, address: usize) {
+    bytes[at..at + POINTER].copy_from_slice(&address.to_ne_bytes());
 }

@@ -95,7 +95,15 @@ fn read_never_runs_into_the_next_message() {
 /// `[FIX]` 3.3; defect 11.
 pub fn read_efault_does_not_advance() {
     let (k, msg, len) = one(b"0123456789abcdef");
-    for at in [0usize, 40, 88, 91, 96, 105, 112] {
+    for at in [
+        0,
+        40,
+        HEADER,
+        HEADER + 3,
+        HEADER + 8,
+        HEADER + 17,
+        HEADER + 24,
+    ] {
         let (k, msg, len) = one(b"0123456789abcdef");
         let mut bytes = k.bytes(at);
         eq!(read(k.fd, std::ptr::null_mut(), 10), Err(EFAULT), "at {at}");
@@ -112,7 +120,11 @@ pub fn read_efault_does_not_advance() {
 /// said to be delivered was delivered, and what was not comes next.
 pub fn read_efault_in_the_middle_delivers_what_fits() {
     let page = super::PageEnd::new();
-    for fit in [1usize, 50, 87, 88, 90, 93, 97, 104, 110] {
+    for fit in [0, 1, 3, 6, 10, 17, 23]
+        .map(|past| HEADER - 1 + past)
+        .into_iter()
+        .chain([1, 50])
+    {
         let (k, msg, len) = one(b"0123456789abcdef");
         let p = page.put(&vec![0xEE; fit]);
         let (delivered, mut bytes) = match read(k.fd, p.cast_mut(), len as usize) {

@@ -39,9 +39,9 @@ fn with(at: usize, word: u32) -> Vec<u8> {
     bytes
 }
 
-fn with_pointer(base: &[u8], at: usize, address: u64) -> Vec<u8> {
+fn with_pointer(base: &[u8], at: usize, address: usize) -> Vec<u8> {
     let mut bytes = base.to_vec();
-    bytes[at..at + 8].copy_from_slice(&address.to_ne_bytes());
+    point(&mut bytes, at, address);
     bytes
 }
 
@@ -56,16 +56,16 @@ fn write_returns_the_count() {
 
 /// Each header with two faults gives the errno of the first in the table.
 fn write_header_checks_in_order() {
-    let x = 0x1000u64; // an address; nobody looks there
+    let x = 0x1000; // an address; nobody looks there
     let base = Msg::new("$.A").data(b"data").entire();
-    let (name, data) = (64usize, 72usize);
+    let (name, data) = (NAME_AT, DATA_AT);
     let word = |b: &[u8], at: usize, w: u32| {
         let mut b = b.to_vec();
         poke(&mut b, at, w);
         b
     };
     let start = word(&base, 0, 1);
-    let end = word(&base, 80, 1);
+    let end = word(&base, END_AT, 1);
     let no_name = word(&base, 52, 0);
     let long = word(&base, 52, 1001);
     let both = ALL_OR_FAIL | ALL_OR_WAIT;
@@ -180,7 +180,11 @@ fn write_size_check_does_not_wrap() {
             Err(EMSGSIZE),
             "data_len {d:#x}"
         );
-        let both = with_pointer(&with_pointer(&with(56, d), 64, 0x1000), 72, 0x1000);
+        let both = with_pointer(
+            &with_pointer(&with(56, d), NAME_AT, 0x1000),
+            DATA_AT,
+            0x1000,
+        );
         eq!(
             k.write(&both[..HEADER]),
             Err(EMSGSIZE),
@@ -276,8 +280,8 @@ fn write_header_padding_is_ignored() {
     let k = Ksock::new();
     k.listen("$.A");
     let mut bytes = Msg::new("$.A").entire();
-    bytes[60..64].fill(0xff);
-    bytes[84..88].fill(0xff);
+    bytes[60..NAME_AT].fill(0xff);
+    bytes[END_AT + 4..HEADER].fill(0xff);
     eq!(k.write(&bytes), Ok(bytes.len()));
     k.send().unwrap();
     k.take();
@@ -405,14 +409,14 @@ fn write_efault_discards() {
 fn write_pointy_touches_nothing_before_send() {
     let k = Ksock::new();
     let base = Msg::new("$.A").entire();
-    let wild = with_pointer(&base, 64, 0x10);
+    let wild = with_pointer(&base, NAME_AT, 0x10);
     eq!(k.write(&wild[..HEADER]), Ok(HEADER));
     eq!(k.send(), Err(EFAULT));
     eq!(k.send(), Err(ENOMSG));
     let name = b"$.A\0";
-    let mut both = with_pointer(&base, 64, name.as_ptr() as u64);
+    let mut both = with_pointer(&base, NAME_AT, name.as_ptr() as usize);
     poke(&mut both, 56, 10);
-    let both = with_pointer(&both, 72, 0x10);
+    let both = with_pointer(&both, DATA_AT, 0x10);
     eq!(k.write(&both[..HEADER]), Ok(HEADER));
     eq!(k.send(), Err(EFAULT), "data");
     eq!(k.send(), Err(ENOMSG));
@@ -443,20 +447,20 @@ fn write_pointy_needs_the_byte_after_the_name() {
     let page = super::PageEnd::new();
     let base = Msg::new("$.A").entire();
     let last = page.put(b"$.A");
-    k.write(&with_pointer(&base, 64, last as u64)[..HEADER])
+    k.write(&with_pointer(&base, NAME_AT, last as usize)[..HEADER])
         .unwrap();
     eq!(k.send(), Err(EFAULT));
     let before = page.put(b"$.Ax");
-    k.write(&with_pointer(&base, 64, before as u64)[..HEADER])
+    k.write(&with_pointer(&base, NAME_AT, before as usize)[..HEADER])
         .unwrap();
     assert!(k.send().is_ok(), "its value is ignored");
     eq!(k.take().text(), "$.A");
     // The data may end with the page, though.
     let data = page.put(b"12345");
     let name = b"$.A\0";
-    let mut bytes = with_pointer(&base, 64, name.as_ptr() as u64);
+    let mut bytes = with_pointer(&base, NAME_AT, name.as_ptr() as usize);
     poke(&mut bytes, 56, 5);
-    k.write(&with_pointer(&bytes, 72, data as u64)[..HEADER])
+    k.write(&with_pointer(&bytes, DATA_AT, data as usize)[..HEADER])
         .unwrap();
     assert!(k.send().is_ok());
     eq!(k.take().data, b"12345".to_vec());
@@ -479,7 +483,7 @@ fn write_entire_with_only_one_pointer() {
     // follows the header is too much.
     let name = b"$.A\0";
     let mut bytes = Msg::new("$.A").entire();
-    bytes[64..72].copy_from_slice(&(name.as_ptr() as u64).to_ne_bytes());
+    point(&mut bytes, NAME_AT, name.as_ptr() as usize);
     eq!(k.write(&bytes), Err(EMSGSIZE));
 }
 
