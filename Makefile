@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
-# `make help` lists the targets. The work is done by the scripts in tests/vm.
+# `make help` lists the targets. The work is done by the scripts in
+# tools/build; those in tests/vm run machines.
 
 # The kernel series that the VM boots; one that Debian's backports have.
 SERIES ?= 7.2
@@ -11,35 +12,33 @@ SECONDS ?= 600
 SEED ?= 1
 PROCESSES ?= 100000
 
-vm := tests/vm
-
 .PHONY: all kmod check-kernel toolchain user capi lint test test-debug demo bench mutations fuzz fuzz-host storm \
 	run shell install uninstall clean distclean help
 
 all: ## build ./kbus.ko for this machine's kernel, or for KDIR=a prepared tree
-	@$(vm)/native "$(KDIR)"
+	@tools/build/native "$(KDIR)"
 
 kmod: ## build build/kbus.ko for the VM's stock kernel; SERIES=7.3 picks another
-	@$(vm)/kmod --series $(SERIES) $(need)
+	@tools/build/kmod --series $(SERIES) $(need)
 
 # A kernel without an image can be built for, but not run.
 need := --build-only
 test demo bench run shell: need :=
 
 check-kernel: ## say what this machine's kernel (or KDIR=) lacks for kbus, and what to do
-	@$(vm)/check-kernel "$(KDIR)"
+	@tools/build/check-kernel "$(KDIR)"
 
 toolchain: ## get the toolchain: a Debian 13 root in ~/.cache/kbus
-	@$(vm)/toolchain
+	@tools/build/toolchain
 
 user: ## build library and tools as static programs, in build/bin
-	@$(vm)/user
+	@tools/build/user
 
 capi: ## build the C library and its headers, in build/capi
-	libkbus/capi/build
+	tools/build/capi
 
 lint: ## rustfmt, clippy (module and programs) and shellcheck
-	@$(vm)/lint --series $(SERIES)
+	@tools/build/lint --series $(SERIES)
 
 test: kmod user ## all tests: on the host, and against the module in the VM
 	@tests/run
@@ -55,7 +54,7 @@ bench: kmod user ## the benchmarks, in the VM, counting instructions
 
 run: export CMD := $(CMD)
 mutations: ## break the bus in many ways, and see which tests notice
-	$(vm)/in-toolchain tests/bus/mutations.sh
+	tools/build/in-toolchain tests/bus/mutations.sh
 
 fuzz: kmod user ## SECONDS=600 SEED=1: hostile input for longer than in `make test`
 	tests/system/run --timeout $$(($(SECONDS) + 120)) fuzz --seconds $(SECONDS) --seed $(SEED)
@@ -67,25 +66,25 @@ storm: kmod user ## PROCESSES=100000 SEED=1: so many processes, killed at random
 	tests/system/run --timeout 86400 storm --processes $(PROCESSES) --seed $(SEED)
 
 run: kmod ## CMD='...' [FILES='...']: one command in the VM, with the module loaded
-	@$(vm)/run $(foreach file,$(FILES),--file $(file)) -- "$$CMD"
+	@tests/vm/run $(foreach file,$(FILES),--file $(file)) -- "$$CMD"
 
 shell: kmod user ## a shell in the VM, with the module loaded and kbus-tool
-	@$(vm)/run --file build/bin/kbus-tool --shell
+	@tests/vm/run --file build/bin/kbus-tool --shell
 
-# Where it goes: see tools/install/run.
+# Where it goes: see tools/build/install/run.
 export PREFIX DESTDIR MODULE MODULEDIR
 
 install: ## PREFIX=/usr/local, DESTDIR=: what `make` and `make user` have built
-	@tools/install/run install
+	@tools/build/install/run install
 
 uninstall: ## take all of that away again
-	@tools/install/run uninstall
+	@tools/build/install/run uninstall
 
 clean: ## remove what was built
 	@rm -rf build kbus.ko
 
 distclean: clean ## remove the toolchain and the kernels, too
-	@$(vm)/distclean
+	@tools/build/distclean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 14

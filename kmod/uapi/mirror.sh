@@ -15,7 +15,7 @@ case ${1-} in
 	;;
 *)
 	cd "$here"
-	exec ../../tests/vm/in-toolchain ./mirror.sh --in-toolchain "$@"
+	exec ../../tools/build/in-toolchain ./mirror.sh --in-toolchain "$@"
 	;;
 esac
 

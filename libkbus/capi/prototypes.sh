@@ -13,7 +13,7 @@ case ${1-} in
 	;;
 *)
 	cd "$here"
-	exec ../../tests/vm/in-toolchain ./prototypes.sh --in-toolchain "$@"
+	exec ../../tools/build/in-toolchain ./prototypes.sh --in-toolchain "$@"
 	;;
 esac
 

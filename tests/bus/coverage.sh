@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # coverage.sh: runs the tests of this folder and says which lines of kmod/bus no
 # test reached, and what share was reached. Fails below 95 of 100. Runs in the
-# toolchain: tests/vm/in-toolchain tests/bus/coverage.sh
+# toolchain: tools/build/in-toolchain tests/bus/coverage.sh
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 

@@ -5,7 +5,7 @@
 //! specification, which `spec` has as data.
 //!
 //! The compilers must be able to make 32-bit programs: run this in the
-//! toolchain root, `tests/vm/in-toolchain cargo test -p kbus-test-abi`.
+//! toolchain root, `tools/build/in-toolchain cargo test -p kbus-test-abi`.
 //!
 //! This is about layouts and numbers. What the module does with them is
 //! tested in `tests/system`.
@@ -31,12 +31,12 @@ fn source(name: &str) -> PathBuf {
 
 /// Runs a command, which must succeed, and returns its output.
 fn run(command: &mut Command) -> String {
-    let output = command
-        .output()
-        .unwrap_or_else(|error| panic!("{command:?}: {error} (run me in tests/vm/in-toolchain)"));
+    let output = command.output().unwrap_or_else(|error| {
+        panic!("{command:?}: {error} (run me in tools/build/in-toolchain)")
+    });
     assert!(
         output.status.success(),
-        "{command:?} ended with {} (are we in tests/vm/in-toolchain?)\n{}{}",
+        "{command:?} ended with {} (are we in tools/build/in-toolchain?)\n{}{}",
         output.status,
         String::from_utf8_lossy(&output.stdout),
         String::from_utf8_lossy(&output.stderr)

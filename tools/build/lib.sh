@@ -1,7 +1,7 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: GPL-2.0
-# What the scripts in this directory share: where things are, how they talk
-# to whoever started them, and how they wait for each other. Sourced.
+# What the scripts in this directory and in tests/vm share: where things are,
+# how they report, and how they wait for each other. Sourced.
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 checkout=$(cd "$here/../.." && pwd)
