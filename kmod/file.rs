@@ -6,15 +6,15 @@ use crate::bus::message::{padded_data_len, padded_name_len, Header, Message, Msg
 use crate::bus::synthetic::BindEvent;
 use crate::bus::user::Cap;
 use crate::bus::{name, BusError, NewBinding, NewKsock, Ready, Refusal, Room, Sent};
+use crate::classic::header::{Layout, RawHeader};
+use crate::classic::partial_message::{Finished, PartialMessage};
+use crate::classic::read_cursor::ReadCursor;
 use crate::device::{Device, Devices, Port};
-use crate::draft::{Draft, Finished};
 use crate::kapi::caller::Caller;
 use crate::kapi::chardev::{OpenFile, UserBuffer};
 use crate::kapi::waitq::{Events, PollTable};
-use crate::layout::{Layout, Written};
 use crate::member::{self, Member};
 use crate::port::FilePort;
-use crate::reading::Reading;
 use kernel::fs::{file::flags, File as KernelFile};
 use kernel::prelude::*;
 use kernel::sync::{new_mutex, Arc, Mutex, UniqueArc};
@@ -38,11 +38,11 @@ pub(crate) struct File {
 /// What a file is doing.
 pub(crate) struct State {
     /// The message being written.
-    draft: Option<Draft>,
+    partial: Option<PartialMessage>,
     /// A send waits for room. The bus has the message; this says that it has one.
     pending: bool,
     /// The message being read, and how many there have been.
-    reading: Option<Reading>,
+    reading: Option<ReadCursor>,
     messages_read: u64,
     pub(crate) room: Room<Port>,
 }
@@ -57,7 +57,7 @@ impl OpenFile for File {
         let member = Member::caller(devices)?;
         let ksock = NewKsock::new(port.clone(), member.user.clone())?;
         let state = State {
-            draft: None,
+            partial: None,
             pending: false,
             reading: None,
             messages_read: 0,
@@ -109,7 +109,9 @@ impl OpenFile for File {
             return Err(BusError::SendPending.into());
         }
         let max_message = self.device.max_message();
-        let useful = buffer.len.min(Draft::longest_useful_write(max_message));
+        let useful = buffer
+            .len
+            .min(PartialMessage::longest_useful_write(max_message));
         let mut bytes = KVVec::new();
         let copied = buffer
             .first(useful)
@@ -121,12 +123,14 @@ impl OpenFile for File {
             return Err(BusError::SendPending.into());
         }
         let layout = Layout::of_program(Caller::current() == Caller::Compat);
-        let draft = state.draft.get_or_insert_with(|| Draft::new(layout));
-        let outcome = copied.and_then(|()| Ok(draft.append(bytes, max_message)?));
+        let partial = state
+            .partial
+            .get_or_insert_with(|| PartialMessage::new(layout));
+        let outcome = copied.and_then(|()| Ok(partial.append(bytes, max_message)?));
         if outcome.is_err() {
-            state.draft = None;
+            state.partial = None;
         }
-        self.port.show_draft(state.draft.as_ref());
+        self.port.show_draft(state.partial.as_ref());
         outcome.map(|()| buffer.len)
     }
 
@@ -164,7 +168,7 @@ impl OpenFile for File {
 }
 
 impl File {
-    fn current(&self) -> Option<(u64, Reading)> {
+    fn current(&self) -> Option<(u64, ReadCursor)> {
         let state = self.state.lock();
         Some((state.messages_read, state.reading.clone()?))
     }
@@ -184,7 +188,7 @@ impl File {
     fn set_pending(&self, state: &mut State, pending: bool) {
         state.pending = pending;
         if !pending {
-            self.port.show_draft(state.draft.as_ref());
+            self.port.show_draft(state.partial.as_ref());
         }
     }
 
@@ -198,7 +202,7 @@ impl File {
         let next = self
             .device
             .act(&mut state.room, |bus, room| Ok(bus.next(me, room)?))?;
-        state.reading = next.map(|next| Reading::new(layout, next.content, next.yours));
+        state.reading = next.map(|next| ReadCursor::new(layout, next.content, next.yours));
         let length = state.reading.as_ref().map(|r| r.total() as u32);
         self.port.show_reading(state.reading.as_ref());
         drop(state);
@@ -216,7 +220,7 @@ impl File {
     /// DISCARD: drops what is being written, or waits for room.
     pub(crate) fn discard(&self) -> Result {
         let mut state = self.state.lock();
-        state.draft = None;
+        state.partial = None;
         if state.pending {
             let me = self.id;
             self.device.act(&mut state.room, |bus, room| {
@@ -233,8 +237,8 @@ impl File {
         let mut state = self.state.lock();
         let mut message = None;
         if !state.pending {
-            let draft = state.draft.take().ok_or(BusError::NothingWritten)?;
-            let whole = match draft.finish() {
+            let partial = state.partial.take().ok_or(BusError::NothingWritten)?;
+            let whole = match partial.finish() {
                 Ok(Finished::Entire(whole)) => Ok(whole),
                 Ok(Finished::Pointy(written)) => {
                     // User memory again: without the lock.
@@ -251,7 +255,7 @@ impl File {
             match whole.and_then(|whole| Ok(UniqueArc::new(whole, GFP_KERNEL_ACCOUNT)?)) {
                 Ok(whole) => message = Some(whole),
                 Err(error) => {
-                    self.port.show_draft(state.draft.as_ref());
+                    self.port.show_draft(state.partial.as_ref());
                     return Err(error);
                 }
             }
@@ -329,7 +333,7 @@ impl File {
 }
 
 /// Fetches name and data of a pointy message from the program that wrote it.
-fn fetch_message(written: &Written) -> Result<Message> {
+fn fetch_message(written: &RawHeader) -> Result<Message> {
     let Header {
         name_len, data_len, ..
     } = written.header;

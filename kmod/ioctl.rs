@@ -5,10 +5,10 @@
 use crate::bus::message::MsgId;
 use crate::bus::name::MAX_LEN as MAX_NAME_LEN;
 use crate::bus::{BusError, Sent};
+use crate::classic::header::Layout;
 use crate::device::{MAX_MESSAGE, MIN_MESSAGE};
 use crate::file::File;
 use crate::kapi::caller::{is_plausible, Caller};
-use crate::layout::Layout;
 use crate::uapi;
 use core::mem::{size_of, size_of_val};
 use kernel::ioctl::{_IOC_DIR, _IOC_NR, _IOC_SIZE, _IOC_TYPE};

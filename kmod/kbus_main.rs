@@ -3,23 +3,20 @@
 //! KBUS: a message bus in the kernel. This file starts and stops it.
 //!
 //! `bus/` is the bus. `kapi/` is what the `kernel` crate lacks. The rest carries bytes between
-//! programs and the bus: an open `file` turns an `ioctl` into one call; a `draft` is a message
-//! coming in, a `reading` one going out, in one `layout` or the other; a `device` is the lock
-//! around a bus.
+//! programs and the bus: an open `file` turns an `ioctl` into one call; `classic` is the messages
+//! that come in and go out in pieces; a `device` is the lock around a bus.
 
 mod bus;
+mod classic;
 mod device;
-mod draft;
 mod errno;
 mod file;
 mod ioctl;
 mod kapi;
-mod layout;
 mod member;
 mod param;
 mod port;
 mod proc;
-mod reading;
 mod uapi;
 
 use device::{Devices, MAX_DEVICES};

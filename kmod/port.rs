@@ -4,9 +4,9 @@
 
 use crate::bus::ksock::{Part, Progress};
 use crate::bus::Port;
-use crate::draft::Draft;
+use crate::classic::partial_message::PartialMessage;
+use crate::classic::read_cursor::ReadCursor;
 use crate::kapi::waitq::{Events, WaitQueue};
-use crate::reading::Reading;
 use kernel::prelude::*;
 use kernel::sync::atomic::{Atomic, Relaxed};
 use kernel::sync::{static_lock_class, Arc};
@@ -40,15 +40,16 @@ impl FilePort {
     }
 
     /// Shows how far reading has got.
-    pub(crate) fn show_reading(&self, reading: Option<&Reading>) {
+    pub(crate) fn show_reading(&self, reading: Option<&ReadCursor>) {
         let (at, total) = reading.map_or((0, 0), |r| (r.at(), r.total()));
         self.read.store(at as u32, Relaxed);
         self.read_of.store(total as u32, Relaxed);
     }
 
     /// Shows how far writing has got.
-    pub(crate) fn show_draft(&self, draft: Option<&Draft>) {
-        let (part, wrote, finished) = draft.map_or((Part::Header, 0, false), Draft::position);
+    pub(crate) fn show_draft(&self, partial: Option<&PartialMessage>) {
+        let (part, wrote, finished) =
+            partial.map_or((Part::Header, 0, false), PartialMessage::position);
         self.part.store(part as u32, Relaxed);
         self.wrote.store(wrote, Relaxed);
         self.finished.store(finished, Relaxed);

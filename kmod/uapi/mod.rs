@@ -2,6 +2,9 @@
 //! The contract as Rust sees it: the mirror of kbus.h, and what a 64-bit
 //! mirror cannot say about 32-bit programs. Names and layouts only: no code
 //! that does anything. The module and libkbus compile this same directory.
+//!
+//! What all of it means is in kbus-abi.md beside this file: the specification,
+//! whose sections are cited throughout the tree.
 
 // Few users need all of it, and inside a program `pub` reaches no further
 // than the program.

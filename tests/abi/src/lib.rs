@@ -2,7 +2,7 @@
 //! Do the C header, its Rust mirror and the specification say the same, for
 //! programs of 64 and of 32 bit? A program in C and one in Rust print what
 //! they see of the contract, and that is compared with the tables of the
-//! specification, which `spec` has as data.
+//! specification, which `spec` reads.
 //!
 //! The compilers must be able to make 32-bit programs: run this in the
 //! toolchain root, `tools/build/in-toolchain cargo test -p kbus-test-abi`.

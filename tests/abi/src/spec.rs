@@ -1,112 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-only
-//! Section 2 of the specification, as data. Nothing here is computed from the
-//! header or its mirror: this is what they are compared with, copied from the
-//! tables by hand.
+//! Section 2 of the specification as data: the tables of `kmod/uapi/kbus-abi.md`, and what its
+//! formulas make of some numbers. Nothing here comes from the header or its mirror, which are
+//! compared with it.
 
 use std::collections::BTreeMap;
 
 use crate::Facts;
 
+const TEXT: &str = include_str!("../../../kmod/uapi/kbus-abi.md");
+
 /// Columns: 64-bit, 32-bit.
 type Both = (u64, u64);
-
-/// Section 2.2 and 2.3: struct, size, alignment.
-const STRUCTS: &[(&str, Both, Both)] = &[
-    ("kbus_msg_id", (8, 8), (4, 4)),
-    ("kbus_orig_from", (8, 8), (4, 4)),
-    ("kbus_bind_request", (16, 12), (8, 4)),
-    ("kbus_bind_query", (16, 12), (8, 4)),
-    ("kbus_replier_bind_event_data", (12, 12), (4, 4)),
-    ("kbus_message_header", (88, 72), (8, 4)),
-    ("kbus_entire_message", (88, 72), (8, 4)),
-];
-
-/// The same: field, offset.
-const FIELDS: &[(&str, Both)] = &[
-    ("kbus_msg_id.network_id", (0, 0)),
-    ("kbus_msg_id.serial_num", (4, 4)),
-    ("kbus_orig_from.network_id", (0, 0)),
-    ("kbus_orig_from.local_id", (4, 4)),
-    ("kbus_bind_request.is_replier", (0, 0)),
-    ("kbus_bind_request.name_len", (4, 4)),
-    ("kbus_bind_request.name", (8, 8)),
-    ("kbus_bind_query.return_id", (0, 0)),
-    ("kbus_bind_query.name_len", (4, 4)),
-    ("kbus_bind_query.name", (8, 8)),
-    ("kbus_replier_bind_event_data.is_bind", (0, 0)),
-    ("kbus_replier_bind_event_data.binder", (4, 4)),
-    ("kbus_replier_bind_event_data.name_len", (8, 8)),
-    ("kbus_replier_bind_event_data.rest", (12, 12)),
-    ("kbus_message_header.start_guard", (0, 0)),
-    ("kbus_message_header.id", (4, 4)),
-    ("kbus_message_header.in_reply_to", (12, 12)),
-    ("kbus_message_header.to", (20, 20)),
-    ("kbus_message_header.from", (24, 24)),
-    ("kbus_message_header.orig_from", (28, 28)),
-    ("kbus_message_header.final_to", (36, 36)),
-    ("kbus_message_header.extra", (44, 44)),
-    ("kbus_message_header.flags", (48, 48)),
-    ("kbus_message_header.name_len", (52, 52)),
-    ("kbus_message_header.data_len", (56, 56)),
-    ("kbus_message_header.name", (64, 60)),
-    ("kbus_message_header.data", (72, 64)),
-    ("kbus_message_header.end_guard", (80, 68)),
-    ("kbus_entire_message.header", (0, 0)),
-    ("kbus_entire_message.rest", (88, 72)),
-];
-
-/// Sections 2.3, 2.4 and 2.5.
-const NUMBERS: &[(&str, Both)] = &[
-    ("KBUS_MSG_START_GUARD", (0x7375_624B, 0x7375_624B)),
-    ("KBUS_MSG_END_GUARD", (0x4B62_7573, 0x4B62_7573)),
-    ("KBUS_MAX_NAME_LEN", (1000, 1000)),
-    ("KBUS_BIT_WANT_A_REPLY", (0x001, 0x001)),
-    ("KBUS_BIT_WANT_YOU_TO_REPLY", (0x002, 0x002)),
-    ("KBUS_BIT_SYNTHETIC", (0x004, 0x004)),
-    ("KBUS_BIT_URGENT", (0x008, 0x008)),
-    ("KBUS_BIT_ALL_OR_WAIT", (0x100, 0x100)),
-    ("KBUS_BIT_ALL_OR_FAIL", (0x200, 0x200)),
-    ("KBUS_IOC_MAGIC", (0x6B, 0x6B)),
-    ("KBUS_IOC_MAXNR", (18, 18)),
-    ("KBUS_IOC_RESET", (0x0000_6b01, 0x0000_6b01)),
-    ("KBUS_IOC_BIND", (0x4008_6b02, 0x4004_6b02)),
-    ("KBUS_IOC_UNBIND", (0x4008_6b03, 0x4004_6b03)),
-    ("KBUS_IOC_KSOCKID", (0x8008_6b04, 0x8004_6b04)),
-    ("KBUS_IOC_REPLIER", (0xc008_6b05, 0xc004_6b05)),
-    ("KBUS_IOC_NEXTMSG", (0x8008_6b06, 0x8004_6b06)),
-    ("KBUS_IOC_LENLEFT", (0x8008_6b07, 0x8004_6b07)),
-    ("KBUS_IOC_SEND", (0x8008_6b08, 0x8004_6b08)),
-    ("KBUS_IOC_DISCARD", (0x0000_6b09, 0x0000_6b09)),
-    ("KBUS_IOC_LASTSENT", (0x8008_6b0a, 0x8004_6b0a)),
-    ("KBUS_IOC_MAXMSGS", (0xc008_6b0b, 0xc004_6b0b)),
-    ("KBUS_IOC_NUMMSGS", (0x8008_6b0c, 0x8004_6b0c)),
-    ("KBUS_IOC_UNREPLIEDTO", (0x8008_6b0d, 0x8004_6b0d)),
-    ("KBUS_IOC_MSGONLYONCE", (0xc008_6b0e, 0xc004_6b0e)),
-    ("KBUS_IOC_VERBOSE", (0xc008_6b0f, 0xc004_6b0f)),
-    ("KBUS_IOC_NEWDEVICE", (0x8008_6b10, 0x8004_6b10)),
-    ("KBUS_IOC_REPORTREPLIERBINDS", (0xc008_6b11, 0xc004_6b11)),
-    ("KBUS_IOC_MAXMSGSIZE", (0xc008_6b12, 0xc004_6b12)),
-];
-
-/// Section 2.7, without those of limpet.h.
-const NAMES: &[(&str, &str)] = &[
-    ("KBUS_MSG_NAME_REPLIER_GONEAWAY", "$.KBUS.Replier.GoneAway"),
-    ("KBUS_MSG_NAME_REPLIER_IGNORED", "$.KBUS.Replier.Ignored"),
-    ("KBUS_MSG_NAME_REPLIER_UNBOUND", "$.KBUS.Replier.Unbound"),
-    (
-        "KBUS_MSG_NAME_REPLIER_DISAPPEARED",
-        "$.KBUS.Replier.Disappeared",
-    ),
-    ("KBUS_MSG_NAME_ERROR_SENDING", "$.KBUS.ErrorSending"),
-    (
-        "KBUS_MSG_NAME_UNBIND_EVENTS_LOST",
-        "$.KBUS.UnbindEventsLost",
-    ),
-    (
-        "KBUS_MSG_NAME_REPLIER_BIND_EVENT",
-        "$.KBUS.ReplierBindEvent",
-    ),
-];
 
 /// Section 2.3, the macros for lengths; the values of ENTIRE_MSG_LEN are those
 /// that are worked out there.
@@ -141,39 +45,204 @@ const HELPERS: &[(&str, Both)] = &[
     ("kbus_msg_data_ptr(pointy)", (1, 1)),
 ];
 
-/// All of it, as a program of that word size should see it.
-pub(crate) fn facts(bits: u32) -> Facts {
-    let column = |both: Both| if bits == 64 { both.0 } else { both.1 };
-    let mut facts = BTreeMap::new();
-    for &(name, size, align) in STRUCTS {
-        facts.insert(format!("size {name}"), column(size).to_string());
-        facts.insert(format!("align {name}"), column(align).to_string());
+/// The cells of all tables of a section.
+fn rows(section: &str) -> impl Iterator<Item = Vec<&'static str>> {
+    let (_, text) = TEXT
+        .split_once(&format!("\n## {section} "))
+        .unwrap_or_else(|| panic!("the specification has no section {section}"));
+    let text = text.split("\n## ").next().unwrap_or(text);
+    let row = |line: &'static str| line.strip_prefix('|')?.strip_suffix('|');
+    text.lines()
+        .filter_map(row)
+        .map(|row| row.split('|').map(str::trim).collect())
+}
+
+/// The text of a cell that is `code` and nothing else.
+fn code(cell: &'static str) -> Option<&'static str> {
+    let code = cell.strip_prefix('`')?.strip_suffix('`')?;
+    (!code.contains('`')).then_some(code)
+}
+
+fn number(text: &str) -> Option<u64> {
+    match text.strip_prefix("0x") {
+        Some(digits) => u64::from_str_radix(digits, 16).ok(),
+        None => text.parse().ok(),
     }
-    for (what, table) in [
-        ("offset", FIELDS),
-        ("number", NUMBERS),
-        ("length", LENGTHS),
-        ("helper", HELPERS),
-    ] {
-        for &(name, value) in table {
-            facts.insert(format!("{what} {name}"), column(value).to_string());
+}
+
+/// `16 / 12`, or one number for both.
+fn both(text: &str) -> Option<Both> {
+    let (wide, narrow) = text.split_once(" / ").unwrap_or((text, text));
+    Some((number(wide)?, number(narrow)?))
+}
+
+/// Collects facts. Each is said once.
+#[derive(Default)]
+struct Columns {
+    wide: Facts,
+    narrow: Facts,
+}
+
+impl Columns {
+    fn put(&mut self, what: &str, name: &str, (wide, narrow): Both) {
+        for (facts, value) in [(&mut self.wide, wide), (&mut self.narrow, narrow)] {
+            let before = facts.insert(format!("{what} {name}"), value.to_string());
+            assert_eq!(before, None, "{what} {name} is in the specification twice");
         }
     }
-    for &(name, value) in NAMES {
+
+    /// Structs by rows of struct, field, offset: the struct with its size stands beside its
+    /// first field.
+    fn structs(&mut self, section: &str) {
+        let mut of = "";
+        for row in rows(section) {
+            let &[first, field, offset, ..] = row.as_slice() else {
+                continue;
+            };
+            if let Some((name, size)) = first.split_once(" (size ") {
+                let (size, align) = size.trim_end_matches(')').split_once(", align ").unwrap();
+                of = code(name).unwrap();
+                self.put("size", of, both(size).unwrap());
+                self.put("align", of, both(align).unwrap());
+            } else if !first.is_empty() {
+                of = "";
+            }
+            if let (false, Some(field), Some(offset)) = (of.is_empty(), code(field), both(offset)) {
+                self.put(
+                    "offset",
+                    &format!("{of}.{}", field.trim_end_matches("[]")),
+                    offset,
+                );
+            }
+        }
+    }
+
+    /// The message header has a table of its own: field, type, offset, offset.
+    fn message_header(&mut self) {
+        const NAME: &str = "kbus_message_header";
+        for row in rows("2.3") {
+            let &[field, _, wide, narrow] = row.as_slice() else {
+                continue;
+            };
+            if field == "**sizeof**" {
+                let size_and_align = |cell: &str| {
+                    let (size, align) = cell.split_once(" (align ").unwrap();
+                    let align = align.trim_end_matches(')');
+                    (
+                        number(size.trim_matches('*')).unwrap(),
+                        number(align).unwrap(),
+                    )
+                };
+                let (wide, narrow) = (size_and_align(wide), size_and_align(narrow));
+                self.put("size", NAME, (wide.0, narrow.0));
+                self.put("align", NAME, (wide.1, narrow.1));
+            } else if let (Some(field), Some(wide), Some(narrow)) =
+                (code(field), number(wide), number(narrow))
+            {
+                self.put("offset", &format!("{NAME}.{field}"), (wide, narrow));
+            }
+        }
+    }
+
+    /// Constants by rows of name and value.
+    fn constants(&mut self, section: &str) {
+        for row in rows(section) {
+            if let (Some(name), Some(value)) = (code(row[0]), number(row[1])) {
+                if name.starts_with("KBUS_") {
+                    self.put("number", name, (value, value));
+                }
+            }
+        }
+    }
+
+    /// Flags by rows of bit, value and name.
+    fn flags(&mut self) {
+        for row in rows("2.4") {
+            if let (Some(bit), Some(name)) = (number(row[0]), code(row[2])) {
+                let value = number(row[1]).unwrap();
+                assert_eq!(value, 1 << bit, "{name}");
+                self.put("number", name, (value, value));
+            }
+        }
+    }
+
+    /// ioctls by rows of number, name, direction, and what 64 and 32 bits make of that.
+    fn ioctls(&mut self) {
+        for row in rows("2.5") {
+            if let (Some(number_of_18), Some(name)) = (number(row[0]), code(row[1])) {
+                let wide = number(row[3]).unwrap();
+                let narrow = if row[4] == "same" {
+                    wide
+                } else {
+                    number(row[4]).unwrap()
+                };
+                assert_eq!(wide & 0xff, number_of_18, "{name}");
+                self.put("number", name, (wide, narrow));
+            }
+        }
+    }
+}
+
+/// The message names by rows of macro and name, without those of limpet.h.
+fn names() -> impl Iterator<Item = (&'static str, &'static str)> {
+    rows("2.7").filter_map(|row| Some((code(row[0])?, code(row[1])?)))
+}
+
+/// All of it, as a program of that word size should see it.
+pub(crate) fn facts(bits: u32) -> Facts {
+    let mut columns = Columns::default();
+    columns.structs("2.2");
+    columns.structs("2.3");
+    columns.message_header();
+    columns.constants("2.3");
+    columns.flags();
+    columns.constants("2.5");
+    columns.ioctls();
+    for (what, table) in [("length", LENGTHS), ("helper", HELPERS)] {
+        for &(name, value) in table {
+            columns.put(what, name, value);
+        }
+    }
+    let mut facts = if bits == 64 {
+        columns.wide
+    } else {
+        columns.narrow
+    };
+    for (name, value) in names() {
         facts.insert(format!("name {name}"), value.to_string());
     }
     facts
 }
 
 /// The names of all macros that the header has to define, and of no others.
-pub(crate) fn macros() -> Vec<&'static str> {
-    let numbers = NUMBERS.iter().map(|(name, _)| *name);
-    let names = NAMES.iter().map(|(name, _)| *name);
-    let lengths = LENGTHS
-        .iter()
-        .map(|(name, _)| name.split('(').next().unwrap());
-    let mut all: Vec<&str> = numbers.chain(names).chain(lengths).collect();
+pub(crate) fn macros() -> Vec<String> {
+    let macros = facts(64).into_keys().filter_map(|what| {
+        let (kind, name) = what.split_once(' ')?;
+        let name = name.split('(').next()?;
+        matches!(kind, "number" | "name" | "length").then(|| name.to_owned())
+    });
+    let mut all: Vec<String> = macros.collect();
     all.sort_unstable();
     all.dedup();
     all
+}
+
+/// A table that is not found would compare with nothing.
+#[test]
+fn the_tables_are_all_read() {
+    let mut count = BTreeMap::new();
+    for what in facts(64).into_keys() {
+        let (kind, _) = what.split_once(' ').unwrap();
+        *count.entry(kind.to_owned()).or_insert(0) += 1;
+    }
+    let expected = [
+        ("align", 7),
+        ("helper", 5),
+        ("length", 17),
+        ("name", 7),
+        ("number", 29),
+        ("offset", 30),
+        ("size", 7),
+    ];
+    assert_eq!(count, expected.map(|(kind, n)| (kind.to_owned(), n)).into());
 }

@@ -25,12 +25,8 @@ mod uapi;
 mod bus;
 
 #[allow(dead_code, clippy::precedence)]
-#[path = "../../../kmod/layout.rs"]
-mod layout;
-
-#[allow(dead_code)]
-#[path = "../../../kmod/draft.rs"]
-mod draft;
+#[path = "../../../kmod/classic/mod.rs"]
+mod classic;
 
 pub mod model;
 pub mod play;

@@ -5,8 +5,8 @@
 
 use crate::bus::queue::Content;
 use crate::bus::BusError;
-use crate::draft::{Draft, Finished};
-use crate::layout::Layout;
+use crate::classic::header::Layout;
+use crate::classic::partial_message::{Finished, PartialMessage};
 use crate::model::{may_send, Errno, ALL_OR_FAIL, ALL_OR_WAIT, SYNTHETIC, WANT_YOU_TO_REPLY};
 use kernel::prelude::*;
 use kernel::sync::UniqueArc;
@@ -54,21 +54,21 @@ pub fn by_module<'a>(
         Pointers::Wide => Layout::Long,
         Pointers::Narrow => Layout::Short,
     };
-    let mut draft = Draft::new(layout);
+    let mut partial = PartialMessage::new(layout);
     let mut write = |piece: &[u8]| {
         let mut bytes = KVVec::new();
         bytes
             .extend_from_slice(piece, GFP_KERNEL_ACCOUNT)
             .map_err(|_| BusError::NoMemory)?;
-        draft.append(bytes, max_message)
+        partial.append(bytes, max_message)
     };
     for piece in pieces {
         if let Err(error) = write(piece) {
             return Outcome::Refused(errno(error));
         }
     }
-    let (_, _, finished) = draft.position();
-    let outcome = draft.finish();
+    let (_, _, finished) = partial.position();
+    let outcome = partial.finish();
     assert_eq!(finished, !matches!(outcome, Err(BusError::Unfinished)));
     let message = match outcome {
         Err(BusError::Unfinished) => return Outcome::Unfinished,
@@ -81,8 +81,8 @@ pub fn by_module<'a>(
     };
     let content = Content::Message(message.into());
     for layout in [Layout::Long, Layout::Short] {
-        let header = layout.write(&content, false);
-        let read = layout.read(&header[..layout.header_len()]);
+        let header = layout.encode(&content, false);
+        let read = layout.parse(&header[..layout.header_len()]);
         // Whether it is for its reader to answer is said anew to each.
         let mut expected = content.header();
         expected.flags &= !WANT_YOU_TO_REPLY;
@@ -92,7 +92,7 @@ pub fn by_module<'a>(
     let Content::Message(message) = &content else {
         unreachable!("it was made of one");
     };
-    let mut copy = Layout::Long.write(&content, false).to_vec();
+    let mut copy = Layout::Long.encode(&content, false).to_vec();
     copy.extend(message.body());
     Outcome::Entire(copy)
 }

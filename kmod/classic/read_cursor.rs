@@ -5,12 +5,12 @@
 use crate::bus::message::{padded_name_len, GUARD};
 use crate::bus::queue::Content;
 use crate::bus::synthetic::BindEvent;
-use crate::layout::Layout;
+use crate::classic::header::Layout;
 
 /// The message that NEXTMSG took from the queue, and how far it has been read. A clone shares the
 /// message.
 #[derive(Clone)]
-pub(crate) struct Reading {
+pub(crate) struct ReadCursor {
     content: Content,
     /// Its reader is the one to answer.
     yours: bool,
@@ -21,10 +21,10 @@ pub(crate) struct Reading {
 
 const ZEROS: [u8; 4] = [0; 4];
 
-impl Reading {
+impl ReadCursor {
     /// Starts reading a copy; `yours` says that its reader is the one to answer.
     pub(crate) fn new(layout: Layout, content: Content, yours: bool) -> Self {
-        Reading {
+        ReadCursor {
             // What was accepted is short enough.
             total: layout.message_len(&content.header()) as usize,
             content,
@@ -56,7 +56,7 @@ impl Reading {
         count: usize,
         mut put: impl FnMut(&[u8]) -> Result<(), E>,
     ) -> Result<(), E> {
-        let header = self.layout.write(&self.content, self.yours);
+        let header = self.layout.encode(&self.content, self.yours);
         let header = header.get(..self.layout.header_len()).unwrap_or(&[]);
         let event = self.event_data();
         let pieces: [&[u8]; 7] = match &self.content {

@@ -23,7 +23,7 @@ pub(crate) enum Layout {
 pub(crate) const MAX_HEADER: usize = 88;
 
 /// A message header as it was written.
-pub(crate) struct Written {
+pub(crate) struct RawHeader {
     pub(crate) header: Header,
     /// Where name and data are; 0 and 0 for an entire message.
     pub(crate) name: usize,
@@ -79,8 +79,8 @@ impl Layout {
         }
     }
 
-    /// Reads a header and checks what can be checked of it alone, in the order of 3.4.
-    pub(crate) fn read(self, bytes: &[u8]) -> Result<Written, BusError> {
+    /// Parses a header and checks what can be checked of it alone, in the order of 3.4.
+    pub(crate) fn parse(self, bytes: &[u8]) -> Result<RawHeader, BusError> {
         let [name_at, data_at, guard_at] = self.offsets();
         let id = |at| MsgId {
             network: word(bytes, at),
@@ -122,12 +122,12 @@ impl Layout {
         if !pointers_fit || header.all_or_wait() && header.all_or_fail() {
             return Err(BusError::BadMessage);
         }
-        Ok(Written { header, name, data })
+        Ok(RawHeader { header, name, data })
     }
 
-    /// Writes the header of a copy: entire, so without pointers; `yours` says that its reader is
+    /// Returns the header of a copy: entire, so without pointers; `yours` says that its reader is
     /// the one to answer.
-    pub(crate) fn write(self, content: &Content, yours: bool) -> [u8; MAX_HEADER] {
+    pub(crate) fn encode(self, content: &Content, yours: bool) -> [u8; MAX_HEADER] {
         let header = content.header();
         let mut bytes = [0; MAX_HEADER];
         let mut flags = header.flags & !uapi::KBUS_BIT_WANT_YOU_TO_REPLY;

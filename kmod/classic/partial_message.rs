@@ -5,15 +5,15 @@
 use crate::bus::ksock::Part;
 use crate::bus::message::{padded_data_len, padded_name_len, Header, Message, GUARD};
 use crate::bus::{name, BusError};
-use crate::layout::{Layout, Written};
+use crate::classic::header::{Layout, RawHeader};
 use kernel::prelude::*;
 
 /// What has been written of a message so far.
-pub(crate) struct Draft {
+pub(crate) struct PartialMessage {
     layout: Layout,
     bytes: KVVec<u8>,
     /// Known once the header is whole, and then checked.
-    header: Option<Written>,
+    header: Option<RawHeader>,
 }
 
 /// A finished message.
@@ -21,13 +21,13 @@ pub(crate) enum Finished {
     /// With everything in it.
     Entire(Message),
     /// Its name and data still lie in the memory of the program.
-    Pointy(Written),
+    Pointy(RawHeader),
 }
 
-impl Draft {
+impl PartialMessage {
     /// Nothing is written yet.
     pub(crate) fn new(layout: Layout) -> Self {
-        Draft {
+        PartialMessage {
             layout,
             bytes: KVVec::new(),
             header: None,
@@ -39,7 +39,7 @@ impl Draft {
         max_message as usize + Layout::Long.header_len() + 1
     }
 
-    /// Appends what was written. After an error the draft is to be thrown away.
+    /// Appends what was written. After an error the message is to be thrown away.
     ///
     /// `max_message` is the longest message allowed, in bytes, now.
     pub(crate) fn append(&mut self, bytes: KVVec<u8>, max_message: u32) -> Result<(), BusError> {
@@ -65,7 +65,7 @@ impl Draft {
                 let Some(header) = self.bytes.get(..header_len) else {
                     return Ok(());
                 };
-                let written = self.layout.read(header)?;
+                let written = self.layout.parse(header)?;
                 if self.layout.message_len(&written.header) > u64::from(max_message) {
                     return Err(BusError::TooLong);
                 }
@@ -106,7 +106,7 @@ impl Draft {
         Message::new(written.header, self.bytes, header_len).map(Finished::Entire)
     }
 
-    /// Which part is being written, how many bytes of it there are, and is all there?
+    /// Returns which part is being written, how many bytes of it there are, and whether all is there.
     pub(crate) fn position(&self) -> (Part, u32, bool) {
         let Some(written) = &self.header else {
             return (Part::Header, self.bytes.len() as u32, false);
@@ -141,7 +141,7 @@ impl Draft {
     }
 }
 
-impl Written {
+impl RawHeader {
     pub(crate) fn is_pointy(&self) -> bool {
         self.name != 0
     }
@@ -149,7 +149,7 @@ impl Written {
 
 impl Layout {
     /// How many bytes are to be written of such a message. It was found to be short enough.
-    fn total(self, written: &Written) -> usize {
+    fn total(self, written: &RawHeader) -> usize {
         if written.is_pointy() {
             self.header_len()
         } else {
