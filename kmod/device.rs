@@ -15,8 +15,8 @@
 //! No user memory is touched under any of them: a page fault there may take for ever. Nothing
 //! is allocated or waited for under the last, and nothing is freed but small nodes.
 
-use crate::bus::user::{Cap, User, Users};
-use crate::bus::{Bus, BusError, Refusal, Room};
+use crate::bus::quota::{Limit, User, Users};
+use crate::bus::{Bus, BusError, Prealloc, Refusal};
 use crate::kapi::class::Class;
 use crate::member;
 use crate::param;
@@ -72,8 +72,8 @@ impl Device {
     /// when the bus is unlocked.
     pub(crate) fn act<R>(
         &self,
-        room: &mut Room<Port>,
-        mut verb: impl FnMut(&mut Bus<Port>, &mut Room<Port>) -> Result<R, Refusal>,
+        room: &mut Prealloc<Port>,
+        mut verb: impl FnMut(&mut Bus<Port>, &mut Prealloc<Port>) -> Result<R, Refusal>,
     ) -> Result<R, BusError> {
         loop {
             let outcome = verb(&mut self.bus.lock(), room);
@@ -97,10 +97,10 @@ impl Device {
 }
 
 /// What is left to be done after a verb, without the lock.
-fn tidy(room: &mut Room<Port>) {
-    room.tidy();
-    if let Some(user) = room.spent.take() {
-        member::warn(&user, Cap::Bytes);
+fn tidy(room: &mut Prealloc<Port>) {
+    room.finish();
+    if let Some(user) = room.over_limit.take() {
+        member::warn(&user, Limit::Bytes);
     }
 }
 
@@ -140,15 +140,15 @@ impl Devices {
             return Err(EINVAL);
         }
         if let Some(user) = maker {
-            let uid = Some(user.who.uid);
+            let uid = Some(user.key.uid);
             let made = list.iter().filter(|device| device.maker == uid).count();
-            if made as u32 >= user.caps.buses {
+            if made as u32 >= user.limits.buses {
                 drop(list);
-                member::warn(user, Cap::Buses);
+                member::warn(user, Limit::Buses);
                 return Err(BusError::TooManyBuses.into());
             }
         }
-        let maker = maker.map(|user| user.who.uid);
+        let maker = maker.map(|user| user.key.uid);
         list.push(Device::new(number, maker)?, GFP_KERNEL)?;
         // The bus is complete before its node can be seen.
         if let Err(error) = self.class.add_node(c"kbus", number) {

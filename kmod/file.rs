@@ -2,10 +2,11 @@
 
 //! One open file of a bus: a Ksock (specification 3.1 to 3.6, and 3.8).
 
-use crate::bus::message::{padded_data_len, padded_name_len, Header, Message, MsgId, GUARD};
+use crate::bus::id::MsgId;
+use crate::bus::message::{padded_data_len, padded_name_len, Header, Message, GUARD};
+use crate::bus::quota::Limit;
 use crate::bus::synthetic::BindEvent;
-use crate::bus::user::Cap;
-use crate::bus::{name, BusError, NewBinding, NewKsock, Ready, Refusal, Room, Sent};
+use crate::bus::{name, BusError, NewBinding, NewKsock, Prealloc, Ready, Refusal, Sent};
 use crate::classic::header::{Layout, RawHeader};
 use crate::classic::partial_message::{Finished, PartialMessage};
 use crate::classic::read_cursor::ReadCursor;
@@ -44,7 +45,7 @@ pub(crate) struct State {
     /// The message being read, and how many there have been.
     reading: Option<ReadCursor>,
     messages_read: u64,
-    pub(crate) room: Room<Port>,
+    pub(crate) room: Prealloc<Port>,
 }
 
 impl OpenFile for File {
@@ -61,7 +62,7 @@ impl OpenFile for File {
             pending: false,
             reading: None,
             messages_read: 0,
-            room: Room::new()?,
+            room: Prealloc::new()?,
         };
         KBox::pin_init(
             pin_init!(File {
@@ -288,7 +289,7 @@ impl File {
             .device
             .act(&mut state.room, |bus, room| bus.bind(&mut new, room));
         if bound == Err(BusError::TooManyBindings) {
-            member::warn(&self.member.user, Cap::Bindings);
+            member::warn(&self.member.user, Limit::Bindings);
         }
         Ok(bound?)
     }

@@ -2,7 +2,7 @@
 
 //! From an ioctl's number and argument to one call (specification 3.7).
 
-use crate::bus::message::MsgId;
+use crate::bus::id::MsgId;
 use crate::bus::name::MAX_LEN as MAX_NAME_LEN;
 use crate::bus::{BusError, Sent};
 use crate::classic::header::Layout;

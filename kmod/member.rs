@@ -2,7 +2,7 @@
 
 //! The user of an open file, and what is said when it has as much as it may have.
 
-use crate::bus::user::{Cap, Caps, NewUser, User, Who};
+use crate::bus::quota::{AccountKey, Limit, Limits, NewUser, User};
 use crate::bus::BusError;
 use crate::device::Devices;
 use crate::kapi::{caller, log};
@@ -19,11 +19,11 @@ pub(crate) struct Member {
 impl Member {
     /// On the account of who is calling.
     pub(crate) fn caller(devices: &Arc<Devices>) -> Result<Self> {
-        let who = Who {
+        let key = AccountKey {
             uid: caller::user(),
             exempt: caller::may_exceed_limits(),
         };
-        let new = NewUser::new(who, caps(who))?;
+        let new = NewUser::new(key, limits(key))?;
         let joined = devices.users.lock().join(new);
         match joined {
             Ok(user) => Ok(Member {
@@ -31,7 +31,7 @@ impl Member {
                 user,
             }),
             Err(user) => {
-                warn(&user, Cap::Ksocks);
+                warn(&user, Limit::Ksocks);
                 Err(BusError::TooManyKsocks.into())
             }
         }
@@ -40,16 +40,16 @@ impl Member {
 
 impl Drop for Member {
     fn drop(&mut self) {
-        self.devices.users.lock().leave(self.user.who);
+        self.devices.users.lock().leave(self.user.key);
     }
 }
 
 /// How much this user may have.
-fn caps(who: Who) -> Caps {
-    if who.exempt {
-        return Caps::NONE;
+fn limits(key: AccountKey) -> Limits {
+    if key.exempt {
+        return Limits::UNLIMITED;
     }
-    Caps {
+    Limits {
         ksocks: param::MAX_USER_KSOCKS.get(),
         bindings: param::MAX_USER_BINDINGS.get(),
         bytes: param::MAX_USER_BYTES.get().into(),
@@ -59,16 +59,16 @@ fn caps(who: Who) -> Caps {
 
 /// Says in the kernel's log that a user has as much as it may have: once for each account and
 /// limit, and not too often for all of them together.
-pub(crate) fn warn(user: &User, cap: Cap) {
-    if !user.is_news(cap) || !log::may_warn() {
+pub(crate) fn warn(user: &User, limit: Limit) {
+    if !user.warn_once(limit) || !log::may_warn() {
         return;
     }
-    let (uid, most) = (user.who.uid, user.most(cap));
-    let (what, parameter) = match cap {
-        Cap::Ksocks => ("Ksocks", "ksocks"),
-        Cap::Bindings => ("bindings", "bindings"),
-        Cap::Bytes => ("bytes of unread messages, one queue half of them", "bytes"),
-        Cap::Buses => ("buses made", "buses"),
+    let (uid, most) = (user.key.uid, user.limit(limit));
+    let (what, parameter) = match limit {
+        Limit::Ksocks => ("Ksocks", "ksocks"),
+        Limit::Bindings => ("bindings", "bindings"),
+        Limit::Bytes => ("bytes of unread messages, one queue half of them", "bytes"),
+        Limit::Buses => ("buses made", "buses"),
     };
     pr_warn!("user {uid} has reached its limit: {most} {what} (kbus_max_user_{parameter})\n");
 }

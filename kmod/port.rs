@@ -2,8 +2,8 @@
 
 //! What an open file shows the bus of itself: how to wake it, and how far it is.
 
-use crate::bus::ksock::{Part, Progress};
-use crate::bus::Port;
+use crate::bus::progress::{Part, Progress};
+use crate::bus::Notify;
 use crate::classic::partial_message::PartialMessage;
 use crate::classic::read_cursor::ReadCursor;
 use crate::kapi::waitq::{Events, WaitQueue};
@@ -56,7 +56,7 @@ impl FilePort {
     }
 }
 
-impl Port for Arc<FilePort> {
+impl Notify for Arc<FilePort> {
     fn wake(&self) {
         // Room is seldom what a poll waits for, and then one look too many is no harm.
         self.queue.wake(Events::READABLE.or(Events::WRITABLE));

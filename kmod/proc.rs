@@ -2,8 +2,8 @@
 
 //! `/proc/kbus/bindings` and `/proc/kbus/stats` (specification 8).
 
-use crate::bus::report::{write_bindings, Text};
-use crate::bus::Room;
+use crate::bus::verbs::report::{write_bindings, Text};
+use crate::bus::Prealloc;
 use crate::device::{Device, Devices, MAX_DEVICES};
 use crate::kapi::procfs::{Directory, Output, Show, Shown};
 use kernel::prelude::*;
@@ -35,7 +35,7 @@ impl Show for Bindings {
     fn show(devices: &Devices, output: &Output<'_>) -> Result {
         for_each(devices, |device| {
             // Who is bound is taken down under the lock, and sorted and written without it.
-            let mut room = Room::new()?;
+            let mut room = Prealloc::new()?;
             let mut bindings = device.act(&mut room, |bus, room| bus.bindings(room))?;
             print(output, |text| {
                 write_bindings(text, device.number, &mut bindings)

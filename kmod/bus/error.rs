@@ -2,7 +2,7 @@
 
 //! What can go wrong on a bus, by meaning. `errno.rs` says which error number each one is.
 
-use super::room::Need;
+use super::need::Need;
 use kernel::alloc::AllocError;
 
 /// Why a verb of the bus, or the making of a message, was refused.
@@ -63,9 +63,7 @@ impl From<AllocError> for BusError {
 /// A verb's answer when it was not done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Refusal {
-    /// Nothing has happened yet: the verb wants this much memory in its [`Room`].
-    ///
-    /// [`Room`]: super::room::Room
+    /// Nothing has happened yet: the verb wants this much memory first.
     Need(Need),
     /// The verb is refused, and this is why.
     No(BusError),

@@ -2,60 +2,26 @@
 
 //! What the bus knows of one Ksock (an open file).
 
+use super::awaited::{Answer, Awaited, AwaitedReservation, Spare};
 use super::binding::Binding;
-use super::message::{Message, MsgId};
-use super::queue::{Entry, Place, Queue, Removed};
-use super::reply::{Answer, AnswerRoom, Awaited, Owed, Request, Spare};
-use super::user::{Share, Spent, User, ANSWER, ANSWER_BYTES};
+use super::id::{MsgId, Request};
+use super::message::Message;
+use super::owed::Owed;
+use super::queue::{Entry, Queue, Removed, Slot};
+use super::quota::{Charge, OverLimit, User, ANSWER_BYTES, ANSWER_CHARGE};
 use kernel::rbtree::{RBTree, RBTreeNode};
 use kernel::sync::Arc;
 
-/// How far a file has got with the message it reads and the one it writes, for
-/// `/proc/kbus/stats`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Progress {
-    /// Bytes read of the current message, and its length; 0 and 0 if there is none.
-    pub(crate) read: u32,
-    pub(crate) read_of: u32,
-    /// Bytes written of the current part.
-    pub(crate) wrote: u32,
-    pub(crate) part: Part,
-    pub(crate) finished: bool,
-}
-
-/// The parts of a message in the order in which they are written.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) enum Part {
-    #[default]
-    Header,
-    Name,
-    NamePadding,
-    Data,
-    DataPadding,
-    Guard,
-    /// An entire message is finished.
-    End,
-}
-
-/// The file at the other end of a Ksock: cheap to clone, still there when all else is closed.
-pub(crate) trait Port: Clone {
-    /// Something happened that poll tells of: there is a message, or room where there was none.
-    fn wake(&self);
-
-    /// How far reading and writing have got.
-    fn progress(&self) -> Progress;
-}
-
 /// A binding, as its Ksock knows it.
-pub(crate) struct Own {
+pub(crate) struct OwnBinding {
     pub(crate) binding: Arc<Binding>,
     /// How many entries in the Ksock's queue it attracted.
     queued: u32,
 }
 
-impl Own {
+impl OwnBinding {
     pub(crate) fn new(binding: Arc<Binding>) -> Self {
-        Own { binding, queued: 0 }
+        OwnBinding { binding, queued: 0 }
     }
 }
 
@@ -67,10 +33,10 @@ pub(crate) struct Pending {
 }
 
 /// One open Ksock.
-pub(crate) struct Ksock<P> {
-    pub(crate) port: P,
+pub(crate) struct Ksock<N> {
+    pub(crate) notify: N,
     /// Of its user's account: what is in the queue, and what is kept for answers.
-    pub(crate) share: Share,
+    pub(crate) charge: Charge,
     pub(crate) queue: Queue,
     /// How many messages, waiting or reserved for answers, it takes.
     limit: u32,
@@ -78,7 +44,7 @@ pub(crate) struct Ksock<P> {
     lowered: bool,
     pub(crate) only_once: bool,
     /// Its bindings by serial: the newest last.
-    pub(crate) bindings: RBTree<u64, Own>,
+    pub(crate) bindings: RBTree<u64, OwnBinding>,
     pub(crate) awaited: Awaited,
     pub(crate) owed: Owed,
     pub(crate) spare: Spare,
@@ -86,17 +52,17 @@ pub(crate) struct Ksock<P> {
     /// The id of the last message it tried to deliver.
     pub(crate) last_sent: MsgId,
     /// For the news that bind events were lost, which must find a place when memory is short.
-    pub(crate) lost_place: Option<Place>,
+    pub(crate) lost_slot: Option<Slot>,
 }
 
-impl<P> Ksock<P> {
+impl<N> Ksock<N> {
     /// How many messages a new Ksock takes.
     pub(crate) const USUAL_LIMIT: u32 = 100;
 
-    pub(crate) fn new(port: P, user: Arc<User>, lost_place: Place) -> Self {
+    pub(crate) fn new(notify: N, user: Arc<User>, lost_slot: Slot) -> Self {
         Ksock {
-            port,
-            share: Share::new(user),
+            notify,
+            charge: Charge::new(user),
             queue: Queue::new(),
             limit: Self::USUAL_LIMIT,
             lowered: false,
@@ -107,36 +73,44 @@ impl<P> Ksock<P> {
             spare: Spare::default(),
             pending: None,
             last_sent: MsgId::NONE,
-            lost_place: Some(lost_place),
+            lost_slot: Some(lost_slot),
         }
     }
 
     /// Queues an entry; see [`Queue::push`].
-    pub(crate) fn push(&mut self, place: Place, entry: Entry) {
+    pub(crate) fn push(&mut self, slot: Slot, entry: Entry) {
         self.count_queued(&entry, |n| n.saturating_add(1));
-        self.share.take(entry.cost());
-        self.queue.push(place, entry);
+        self.charge.add(entry.cost());
+        self.queue.push(slot, entry);
     }
 
     /// Takes the front entry; see [`Queue::pop`].
-    pub(crate) fn pop(&mut self) -> Option<(Entry, Place)> {
-        let (entry, place) = self.queue.pop()?;
+    pub(crate) fn pop(&mut self) -> Option<(Entry, Slot)> {
+        let (entry, slot) = self.queue.pop()?;
         self.count_queued(&entry, |n| n.saturating_sub(1));
-        self.share.give(entry.cost());
+        self.charge.subtract(entry.cost());
         self.calm_down();
-        Some((entry, place))
+        Some((entry, slot))
     }
 
     /// Notes a request, for whose answer `place` is kept.
-    pub(crate) fn await_answer(&mut self, room: AnswerRoom, request: Request, place: Place) {
-        self.share.take(ANSWER);
-        self.awaited.insert(room, request, place);
+    pub(crate) fn await_answer(
+        &mut self,
+        prealloc: AwaitedReservation,
+        request: Request,
+        slot: Slot,
+    ) {
+        self.charge.add(ANSWER_CHARGE);
+        self.awaited.insert(prealloc, request, slot);
     }
 
     /// The request is being answered; see [`Awaited::take`].
-    pub(crate) fn take_awaited(&mut self, request: &Request) -> Option<(Answer, AnswerRoom)> {
+    pub(crate) fn take_awaited(
+        &mut self,
+        request: &Request,
+    ) -> Option<(Answer, AwaitedReservation)> {
         let taken = self.awaited.take(request)?;
-        self.share.give(ANSWER);
+        self.charge.subtract(ANSWER_CHARGE);
         Some(taken)
     }
 
@@ -151,13 +125,16 @@ impl<P> Ksock<P> {
 
     /// Takes a binding away, and out of the queue all that it attracted, in order. No look at
     /// the queue is needed for what attracted nothing.
-    pub(crate) fn unbind(&mut self, binding: u64) -> (Removed, Option<RBTreeNode<u64, Own>>) {
+    pub(crate) fn unbind(
+        &mut self,
+        binding: u64,
+    ) -> (Removed, Option<RBTreeNode<u64, OwnBinding>>) {
         let own = self.bindings.get(&binding);
         let queued = own.map_or(0, |own| own.queued);
         let removed = self.queue.remove_attracted_by(binding, queued);
         let cost = removed.values().flatten().map(Entry::cost).sum();
-        self.share.give(cost);
-        self.share.unbind();
+        self.charge.subtract(cost);
+        self.charge.subtract_binding();
         self.calm_down();
         (removed, self.bindings.remove_node(&binding))
     }
@@ -185,41 +162,41 @@ impl<P> Ksock<P> {
     }
 
     /// How many more messages fit.
-    pub(crate) fn space(&self) -> u64 {
+    pub(crate) fn capacity_left(&self) -> u64 {
         u64::from(self.limit).saturating_sub(self.load())
     }
 
     /// Is there room for a message?
-    pub(crate) fn has_room(&self) -> bool {
-        self.space() > 0 && self.share.allows(self.queued_bytes())
+    pub(crate) fn has_capacity(&self) -> bool {
+        self.capacity_left() > 0 && self.charge.allows(self.queued_bytes())
     }
 
     /// Is there room for the answer to a request, if one is sent now? The kept ones count as
     /// well: otherwise an empty queue could ask without end.
     pub(crate) fn may_ask(&self) -> bool {
-        self.space() > 0 && self.share.allows(self.share.bytes())
+        self.capacity_left() > 0 && self.charge.allows(self.charge.bytes())
     }
 
     /// Is there room for an answer that is awaited? Its place was reserved: only a lowered limit
     /// can have taken it away, never the several copies of one message, which may exceed it. A
     /// long one needs more than what is kept.
-    pub(crate) fn has_room_for_answer(&self, message: &Message) -> bool {
+    pub(crate) fn has_capacity_for_answer(&self, message: &Message) -> bool {
         (!self.lowered || self.load() <= u64::from(self.limit))
             && (message.header().body_len() <= ANSWER_BYTES
-                || self.share.allows(self.queued_bytes()))
+                || self.charge.allows(self.queued_bytes()))
     }
 
     /// How much of its share is queued, and not kept for answers.
     fn queued_bytes(&self) -> u64 {
-        let kept = ANSWER * u64::from(self.awaited.len());
-        self.share.bytes().saturating_sub(kept)
+        let kept = ANSWER_CHARGE * u64::from(self.awaited.len());
+        self.charge.bytes().saturating_sub(kept)
     }
 
     /// It was refused something: if its user's account is to blame, and nobody was told yet,
     /// somebody should be.
-    pub(crate) fn blame(&self, spent: &mut Spent) {
-        if !self.share.allows(self.share.bytes()) && !self.share.is_told() {
-            spent.note(&self.share.user);
+    pub(crate) fn note_over_limit(&self, over_limit: &mut OverLimit) {
+        if !self.charge.allows(self.charge.bytes()) && !self.charge.was_warned() {
+            over_limit.note(&self.charge.user);
         }
     }
 

@@ -6,31 +6,10 @@
 //! differs from copy to copy (is it yours to answer?) is with the queue entry.
 
 use super::error::BusError;
+use super::id::{MsgId, OrigFrom};
 use super::name;
 use crate::uapi;
 use kernel::prelude::*;
-
-/// A message's identity, `{network, serial}`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct MsgId {
-    pub(crate) network: u32,
-    pub(crate) serial: u32,
-}
-
-impl MsgId {
-    /// The id of no message.
-    pub(crate) const NONE: MsgId = MsgId {
-        network: 0,
-        serial: 0,
-    };
-}
-
-/// A Ksock of another bus. Carried along, never looked at.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct OrigFrom {
-    pub(crate) network: u32,
-    pub(crate) local: u32,
-}
 
 /// A message's fields, whichever layout they were written in.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -7,10 +7,11 @@
 //! whose sender is closing and cannot be refused, specification 6.5) are "set aside": they stand
 //! in the queue where they belong, but do not count against the limit until others have left.
 
-use super::message::{Header, Message, MsgId};
-use super::reply::DebtRoom;
+use super::id::MsgId;
+use super::message::{Header, Message};
+use super::owed::OwedReservation;
+use super::quota::SLOT_BYTES;
 use super::synthetic::{BindEvent, Kind, Synthetic};
-use super::user::PLACE;
 use kernel::rbtree::{RBTree, RBTreeNodeReservation};
 use kernel::sync::Arc;
 
@@ -18,7 +19,7 @@ use kernel::sync::Arc;
 #[derive(Clone)]
 pub(crate) enum Content {
     Message(Arc<Message>),
-    Said(Synthetic),
+    Synthetic(Synthetic),
     Event(BindEvent),
 }
 
@@ -26,21 +27,21 @@ impl Content {
     pub(crate) fn header(&self) -> Header {
         match self {
             Content::Message(message) => *message.header(),
-            Content::Said(synthetic) => synthetic.header(),
+            Content::Synthetic(synthetic) => synthetic.header(),
             Content::Event(event) => event.header(),
         }
     }
 
     /// Is it the news that bind events were lost?
-    fn tells_of_loss(&self) -> bool {
-        matches!(self, Content::Said(said) if said.kind == Kind::EventsLost)
+    fn is_loss_notice(&self) -> bool {
+        matches!(self, Content::Synthetic(synthetic) if synthetic.kind == Kind::EventsLost)
     }
 
     /// The length of name and data, in the entire form.
     fn body_len(&self) -> u64 {
         match self {
             Content::Message(message) => message.header().body_len(),
-            Content::Said(synthetic) => synthetic.header().body_len(),
+            Content::Synthetic(synthetic) => synthetic.header().body_len(),
             Content::Event(event) => event.header().body_len(),
         }
     }
@@ -48,7 +49,7 @@ impl Content {
     fn id(&self) -> MsgId {
         match self {
             Content::Message(message) => message.header().id,
-            Content::Said(synthetic) => synthetic.id,
+            Content::Synthetic(synthetic) => synthetic.id,
             Content::Event(event) => event.id,
         }
     }
@@ -59,7 +60,7 @@ pub(crate) struct Duty {
     /// Which request of its sender; see `reply`.
     pub(crate) request: u64,
     /// The memory to note the debt in when the request is read.
-    pub(crate) room: DebtRoom,
+    pub(crate) reservation: OwedReservation,
 }
 
 /// One copy of a message.
@@ -74,12 +75,12 @@ pub(crate) struct Entry {
 impl Entry {
     /// What it costs its reader's user.
     pub(super) fn cost(&self) -> u64 {
-        PLACE + self.content.body_len()
+        SLOT_BYTES + self.content.body_len()
     }
 }
 
 /// The memory for one entry.
-pub(crate) type Place = RBTreeNodeReservation<i64, Option<Entry>>;
+pub(crate) type Slot = RBTreeNodeReservation<i64, Option<Entry>>;
 
 /// Entries taken out of a queue, to be freed when the bus is unlocked.
 pub(crate) type Removed = RBTree<i64, Option<Entry>>;
@@ -129,7 +130,7 @@ impl Queue {
     }
 
     /// Is there, set aside, the news that bind events were lost?
-    pub(crate) fn tells_of_loss(&self) -> bool {
+    pub(crate) fn is_loss_notice(&self) -> bool {
         self.losses > 0
     }
 
@@ -138,7 +139,7 @@ impl Queue {
         self.last == Some(id)
     }
 
-    pub(super) fn push(&mut self, place: Place, entry: Entry) {
+    pub(super) fn push(&mut self, slot: Slot, entry: Entry) {
         let Entry {
             content, set_aside, ..
         } = &entry;
@@ -146,7 +147,7 @@ impl Queue {
         self.len += 1;
         if *set_aside {
             self.set_aside += 1;
-            self.losses += u32::from(content.tells_of_loss());
+            self.losses += u32::from(content.is_loss_notice());
         }
         let urgent = matches!(content, Content::Message(m) if m.header().is_urgent());
         let at = if urgent {
@@ -156,21 +157,21 @@ impl Queue {
             self.back += 1;
             self.back - 1
         };
-        self.entries.insert(place.into_node(at, Some(entry)));
+        self.entries.insert(slot.into_node(at, Some(entry)));
     }
 
     /// Takes the front entry, and gives its place back. If there are entries set aside, the
     /// oldest of them counts from now on.
-    pub(super) fn pop(&mut self) -> Option<(Entry, Place)> {
+    pub(super) fn pop(&mut self) -> Option<(Entry, Slot)> {
         let mut front = self.entries.cursor_front_mut()?;
         let (&at, entry) = front.current_mut();
         let entry = entry.take();
         let (_, node) = front.remove_current();
-        let place = node.into_reservation();
+        let slot = node.into_reservation();
         self.len = self.len.saturating_sub(1);
         let aside = entry.as_ref().filter(|entry| self.is_aside(at, entry));
         match aside {
-            Some(entry) => self.count_in(entry.content.tells_of_loss()),
+            Some(entry) => self.count_in(entry.content.is_loss_notice()),
             None => self.move_one_in(),
         }
         if self.len == 0 {
@@ -179,7 +180,7 @@ impl Queue {
             self.back = 0;
             self.moved_in = i64::MIN;
         }
-        Some((entry?, place))
+        Some((entry?, slot))
     }
 
     fn is_aside(&self, at: i64, entry: &Entry) -> bool {
@@ -187,9 +188,9 @@ impl Queue {
     }
 
     /// An entry is not set aside any more.
-    fn count_in(&mut self, tells_of_loss: bool) {
+    fn count_in(&mut self, is_loss_notice: bool) {
         self.set_aside = self.set_aside.saturating_sub(1);
-        self.losses = self.losses.saturating_sub(u32::from(tells_of_loss));
+        self.losses = self.losses.saturating_sub(u32::from(is_loss_notice));
     }
 
     /// The oldest entry set aside counts from now on.
@@ -202,8 +203,8 @@ impl Queue {
             let (&at, entry) = here.current();
             self.moved_in = at + 1;
             if let Some(entry) = entry.as_ref().filter(|entry| entry.set_aside) {
-                let tells_of_loss = entry.content.tells_of_loss();
-                self.count_in(tells_of_loss);
+                let is_loss_notice = entry.content.is_loss_notice();
+                self.count_in(is_loss_notice);
                 return;
             }
         }
@@ -226,7 +227,7 @@ impl Queue {
             };
             if entry.set_aside && at >= self.moved_in {
                 aside += 1;
-                losses += u32::from(entry.content.tells_of_loss());
+                losses += u32::from(entry.content.is_loss_notice());
             }
             left -= 1;
             let (next, node) = here.remove_current();

@@ -7,7 +7,8 @@
 //! memory is short. A bind event is its binding, and becomes bytes when read.
 
 use super::binding::Binding;
-use super::message::{padded_name_len, Header, MsgId};
+use super::id::MsgId;
+use super::message::{padded_name_len, Header};
 use crate::uapi;
 use kernel::sync::Arc;
 

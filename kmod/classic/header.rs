@@ -3,7 +3,8 @@
 //! How a program lays out the structures of the contract: with pointers of 64 or of 32 bits
 //! (specification 2.2, 2.3 and 2.6).
 
-use crate::bus::message::{Header, MsgId, OrigFrom};
+use crate::bus::id::{MsgId, OrigFrom};
+use crate::bus::message::Header;
 use crate::bus::queue::Content;
 use crate::bus::BusError;
 use crate::uapi;

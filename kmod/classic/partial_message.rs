@@ -2,8 +2,8 @@
 
 //! The message that is being written: bytes in, in pieces of any size (specification 3.4).
 
-use crate::bus::ksock::Part;
 use crate::bus::message::{padded_data_len, padded_name_len, Header, Message, GUARD};
+use crate::bus::progress::Part;
 use crate::bus::{name, BusError};
 use crate::classic::header::{Layout, RawHeader};
 use kernel::prelude::*;

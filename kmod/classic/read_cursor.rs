@@ -61,7 +61,7 @@ impl ReadCursor {
         let event = self.event_data();
         let pieces: [&[u8]; 7] = match &self.content {
             Content::Message(message) => [header, message.body(), &[], &[], &[], &[], &[]],
-            Content::Said(said) => {
+            Content::Synthetic(said) => {
                 let name = said.name();
                 [header, name, padding(name), &GUARD, &[], &[], &[]]
             }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-//! What one user may have (`kmod/bus/user.rs`): when there is no more of it, who notices, and
+//! What one user may have (`kmod/bus/quota.rs`): when there is no more of it, who notices, and
 //! who does not. The model keeps accounts as well, and must agree.
 
 use crate::model::{Caps, Errno::*, Msg, ALL_OR_FAIL, ALL_OR_WAIT, ANSWER, PLACE};

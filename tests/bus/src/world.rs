@@ -6,12 +6,15 @@
 //! * when there is no memory the answer is ENOMEM and nothing has changed;
 //! * who got something was woken, and so was each waiting sender whose send can go on.
 
-use crate::bus::message::{Header, Message, MsgId, OrigFrom};
+use crate::bus::id::{MsgId, OrigFrom};
+use crate::bus::message::{Header, Message};
+use crate::bus::need::Need;
 use crate::bus::queue::Content;
-use crate::bus::report::{write_bindings, Text};
-use crate::bus::room::Need;
-use crate::bus::user::{self, NewUser, Users, Who};
-use crate::bus::{self, ksock::Progress, Bus, BusError, NewBinding, NewKsock, Port, Refusal, Sent};
+use crate::bus::quota::{self, AccountKey, NewUser, Users};
+use crate::bus::verbs::report::{write_bindings, Text};
+use crate::bus::{
+    self, progress::Progress, Bus, BusError, NewBinding, NewKsock, Notify, Refusal, Sent,
+};
 use crate::model::{Caps, Errno, Id, Model, Msg, WANT_YOU_TO_REPLY};
 use kernel::prelude::*;
 use kernel::sync::UniqueArc;
@@ -22,7 +25,7 @@ use std::{cell::Cell, collections::BTreeMap, fmt::Debug, rc::Rc, vec::Vec};
 #[derive(Clone, Default)]
 pub struct Ear(Rc<Cell<u64>>, Rc<Cell<Progress>>);
 
-impl Port for Ear {
+impl Notify for Ear {
     fn wake(&self) {
         self.0.set(self.0.get() + 1);
     }
@@ -32,7 +35,7 @@ impl Port for Ear {
     }
 }
 
-type Room = bus::Room<Ear>;
+type Prealloc = bus::Prealloc<Ear>;
 
 /// Which device number the reports are asked for.
 const DEVICE: u32 = 7;
@@ -46,8 +49,8 @@ pub struct World {
     users: Users,
     caps: Caps,
     pub model: Model,
-    owners: BTreeMap<u32, Who>,
-    files: BTreeMap<u32, (Ear, Room)>,
+    owners: BTreeMap<u32, AccountKey>,
+    files: BTreeMap<u32, (Ear, Prealloc)>,
     /// How often each ksock had tried to send when last looked at, and had been woken then.
     tried: BTreeMap<u32, (u64, u64)>,
     /// The next verb finds no memory at its n-th attempt to get some.
@@ -85,8 +88,8 @@ fn errno(error: BusError) -> Errno {
 /// Calls a verb as the module does: until it has all the memory that it wants.
 fn supplied<T>(
     bus: &mut Bus<Ear>,
-    room: &mut Room,
-    mut verb: impl FnMut(&mut Bus<Ear>, &mut Room) -> Result<T, Refusal>,
+    room: &mut Prealloc,
+    mut verb: impl FnMut(&mut Bus<Ear>, &mut Prealloc) -> Result<T, Refusal>,
 ) -> Result<T, Errno> {
     for _ in 0..8 {
         let answer = {
@@ -177,7 +180,7 @@ pub(crate) fn read(content: &Content, yours: bool) -> Msg {
             assert_eq!(body.len() as u64, header.body_len());
             (message.name().to_vec(), data.to_vec())
         }
-        Content::Said(said) => (said.name().to_vec(), Vec::new()),
+        Content::Synthetic(said) => (said.name().to_vec(), Vec::new()),
         Content::Event(event) => {
             let mut data: Vec<u8> = event.data_start().map(u32::to_ne_bytes).concat();
             data.extend(event.bound_name());
@@ -280,7 +283,7 @@ impl World {
     }
 
     fn woken(&self) -> BTreeMap<u32, u64> {
-        let count = |(&id, (ear, _)): (&u32, &(Ear, Room))| (id, ear.0.get());
+        let count = |(&id, (ear, _)): (&u32, &(Ear, Prealloc))| (id, ear.0.get());
         self.files.iter().map(count).collect()
     }
 
@@ -332,7 +335,7 @@ impl World {
                     ksock.owed.len(),
                     from_id(ksock.last_sent),
                     ksock.pending.is_some(),
-                    ksock.share.bytes(),
+                    ksock.charge.bytes(),
                 ),
                 (
                     self.model.num_msgs(id),
@@ -378,7 +381,7 @@ impl World {
     }
 
     fn bindings(&mut self) -> Vec<u8> {
-        let mut room = Room::new().expect("memory");
+        let mut room = Prealloc::new().expect("memory");
         let all = supplied(&mut self.bus, &mut room, |bus, room| bus.bindings(room));
         let mut all = all.expect("memory");
         let mut write = |capacity| {
@@ -395,14 +398,14 @@ impl World {
     fn verb<T>(
         &mut self,
         ksock: u32,
-        verb: impl FnMut(&mut Bus<Ear>, &mut Room) -> Result<T, Refusal>,
+        verb: impl FnMut(&mut Bus<Ear>, &mut Prealloc) -> Result<T, Refusal>,
     ) -> Result<T, Errno> {
         let (_, room) = self.files.get_mut(&ksock).expect("an open ksock");
         if self.bare_rooms {
-            *room = Room::new().map_err(errno)?;
+            *room = Prealloc::new().map_err(errno)?;
         }
         let answer = supplied(&mut self.bus, room, verb);
-        room.tidy();
+        room.finish();
         answer
     }
 
@@ -415,10 +418,10 @@ impl World {
             &("open", uid),
             |world| {
                 let exempt = uid == 0;
-                let (who, caps) = (Who { uid, exempt }, world.caps_of(exempt));
+                let (who, caps) = (AccountKey { uid, exempt }, world.caps_of(exempt));
                 let new = NewUser::new(who, caps).map_err(errno)?;
                 let ear = Ear::default();
-                let room = Room::new().map_err(errno)?;
+                let room = Prealloc::new().map_err(errno)?;
                 let user = world.users.join(new).map_err(|_| Errno::EDQUOT)?;
                 let new = match NewKsock::new(ear.clone(), user) {
                     Ok(new) => new,
@@ -437,21 +440,21 @@ impl World {
         )
     }
 
-    fn caps_of(&self, exempt: bool) -> user::Caps {
+    fn caps_of(&self, exempt: bool) -> quota::Limits {
         let less = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
         if exempt {
-            return user::Caps::NONE;
+            return quota::Limits::UNLIMITED;
         }
-        user::Caps {
+        quota::Limits {
             ksocks: less(self.caps.ksocks),
             bindings: less(self.caps.bindings),
             bytes: self.caps.bytes,
-            ..user::Caps::NONE
+            ..quota::Limits::UNLIMITED
         }
     }
 
     /// The Ksock is closed: its file goes, and its user has one less.
-    fn forget(&mut self, ksock: u32) -> Option<(Ear, Room)> {
+    fn forget(&mut self, ksock: u32) -> Option<(Ear, Prealloc)> {
         if let Some(who) = self.owners.remove(&ksock) {
             self.users.leave(who);
         }
@@ -651,7 +654,7 @@ impl World {
     /// and must not be used any more.
     pub fn close_short_of_memory(&mut self, ksock: u32, n: u64) -> bool {
         let (_, room) = self.files.get_mut(&ksock).expect("an open ksock");
-        *room = Room::new().expect("memory");
+        *room = Prealloc::new().expect("memory");
         testing::fail_from(n);
         let mut closed = None;
         for short in [false, true] {
@@ -671,7 +674,7 @@ impl World {
         assert!(closed.is_some());
         drop(closed);
         if let Some((_, mut room)) = self.forget(ksock) {
-            room.tidy();
+            room.finish();
         }
         short_of_memory
     }

@@ -34,7 +34,7 @@ dev  7: next ksock 3 next msg 6 unsent unbindings 0
 
 #[test]
 fn s8_2_how_far_files_have_got() {
-    use crate::bus::ksock::{Part, Progress};
+    use crate::bus::progress::{Part, Progress};
     let parts = [
         (Part::Header, "HDR"),
         (Part::Name, "NAME"),

@@ -2,15 +2,18 @@
 
 //! SEND, and the sends that wait for room (specification 3.8, 5.4-5.5 and 7).
 
-use super::binding::Target;
 use super::decide::{Obstacle, Plan};
-use super::ksock::Pending;
-use super::message::{Message, MsgId};
-use super::queue::{Content, Duty, Entry};
-use super::reply::Request;
-use super::room::Need;
-use super::synthetic::{Kind, Synthetic};
-use super::{Bus, BusError, Port, Refusal, Room};
+use crate::bus::error::{BusError, Refusal};
+use crate::bus::id::{MsgId, Request};
+use crate::bus::ksock::Pending;
+use crate::bus::message::Message;
+use crate::bus::need::Need;
+use crate::bus::prealloc::Prealloc;
+use crate::bus::queue::{Content, Duty, Entry};
+use crate::bus::routes::Target;
+use crate::bus::state::Bus;
+use crate::bus::synthetic::{Kind, Synthetic};
+use crate::bus::wakeup::Notify;
 use kernel::sync::{Arc, UniqueArc};
 
 /// What became of a message that was not refused.
@@ -29,7 +32,7 @@ pub(crate) struct Ready {
     pub(crate) writable: bool,
 }
 
-impl<P: Port> Bus<P> {
+impl<N: Notify> Bus<N> {
     /// Sends `message`, or tries again to send the one that is pending (then `message` is not
     /// looked at). A message that is delivered or waits is taken; a refused one is left, for the
     /// caller to free.
@@ -37,25 +40,25 @@ impl<P: Port> Bus<P> {
         &mut self,
         me: u32,
         message: &mut Option<UniqueArc<Message>>,
-        room: &mut Room<P>,
+        prealloc: &mut Prealloc<N>,
     ) -> Result<Sent, Refusal> {
         let ksock = self.ksock(me)?;
         if let Some(pending) = &ksock.pending {
             let (message, may_ask) = (pending.message.clone(), ksock.may_ask());
-            return self.send_again(me, message, may_ask, room);
+            return self.send_again(me, message, may_ask, prealloc);
         }
         let draft = message.as_mut().ok_or(BusError::NothingWritten)?;
         if draft.header().is_request() {
             if !ksock.may_ask() {
-                ksock.blame(&mut room.spent);
+                ksock.note_over_limit(&mut prealloc.over_limit);
                 return Err(BusError::NoRoomForAnswer.into());
             }
-            room.take_spare(&mut self.ksock_mut(me)?.spare);
+            prealloc.take_spare(&mut self.ksock_mut(me)?.spare);
         }
-        let decision = self.decide(me, draft, room);
+        let decision = self.decide(me, draft, prealloc);
         match &decision {
             Err(Obstacle::Need(need)) => return Err(Refusal::Need(*need)),
-            Err(Obstacle::Full(_)) => room.check(Need::WAIT).map_err(Refusal::Need)?,
+            Err(Obstacle::Full(_)) => prealloc.check(Need::PENDING).map_err(Refusal::Need)?,
             _ => (),
         }
 
@@ -70,7 +73,7 @@ impl<P: Port> Bus<P> {
         match decision {
             Ok(plan) => {
                 let message = message.take().ok_or(BusError::NothingWritten)?;
-                self.deliver(me, plan, message.into(), room);
+                self.deliver(me, plan, message.into(), prealloc);
                 Ok(Sent::Delivered(id))
             }
             Err(Obstacle::Full(blocked_by)) => {
@@ -79,7 +82,7 @@ impl<P: Port> Bus<P> {
                     message: message.into(),
                     blocked_by,
                 });
-                self.wait_for(blocked_by, me, room);
+                self.wait_for(blocked_by, me, prealloc);
                 Ok(Sent::Waiting(id))
             }
             Err(Obstacle::No(error)) => Err(Refusal::No(error)),
@@ -93,18 +96,18 @@ impl<P: Port> Bus<P> {
         me: u32,
         message: Arc<Message>,
         may_ask: bool,
-        room: &mut Room<P>,
+        prealloc: &mut Prealloc<N>,
     ) -> Result<Sent, Refusal> {
         let id = message.header().id;
         if message.header().is_request() && !may_ask {
-            self.give_up(me, room);
+            self.give_up(me, prealloc);
             return Err(BusError::NoRoomForAnswer.into());
         }
-        match self.retry(me, message, room)? {
+        match self.retry(me, message, prealloc)? {
             Retry::Delivered => Ok(Sent::Delivered(id)),
             Retry::Waiting => Ok(Sent::Waiting(id)),
             Retry::Refused(error) => {
-                self.give_up(me, room);
+                self.give_up(me, prealloc);
                 Err(error.into())
             }
         }
@@ -116,12 +119,12 @@ impl<P: Port> Bus<P> {
         &mut self,
         me: u32,
         writable: bool,
-        room: &mut Room<P>,
+        prealloc: &mut Prealloc<N>,
     ) -> Result<Ready, Refusal> {
         let ksock = self.ksock(me)?;
         if let (true, Some(pending)) = (writable, &ksock.pending) {
             let message = pending.message.clone();
-            self.retry_for_poll(me, message, room)?;
+            self.retry_for_poll(me, message, prealloc)?;
         }
         Ok(self.ready(me, writable)?)
     }
@@ -139,37 +142,37 @@ impl<P: Port> Bus<P> {
         &mut self,
         me: u32,
         message: Arc<Message>,
-        room: &mut Room<P>,
+        prealloc: &mut Prealloc<N>,
     ) -> Result<(), Refusal> {
         // For the news of a failure.
-        room.check(Need::ONE_PLACE).map_err(Refusal::Need)?;
+        prealloc.check(Need::ONE_SLOT).map_err(Refusal::Need)?;
         let (id, is_request) = (message.header().id, message.header().is_request());
-        let Retry::Refused(error) = self.retry(me, message, room)? else {
+        let Retry::Refused(error) = self.retry(me, message, prealloc)? else {
             return Ok(());
         };
-        self.give_up(me, room);
+        self.give_up(me, prealloc);
         let kind = match error {
             BusError::NobodyThere => Kind::Disappeared,
             _ if is_request => Kind::ErrorSending,
             _ => return Ok(()),
         };
-        let said = Synthetic {
+        let synthetic = Synthetic {
             kind,
             id: self.next_serial(),
             in_reply_to: id,
             from: 0,
             to: me,
         };
-        let place = room.places.pop().ok_or(Refusal::Need(Need::ONE_PLACE))?;
+        let slot = prealloc.slots.pop().ok_or(Refusal::Need(Need::ONE_SLOT))?;
         let ksock = self.ksock_mut(me)?;
-        ksock.push(place, Entry::unbound(Content::Said(said)));
-        room.wakes.add(&ksock.port);
+        ksock.push(slot, Entry::unbound(Content::Synthetic(synthetic)));
+        prealloc.wakes.add(&ksock.notify);
         Ok(())
     }
 
     /// Drops what is pending (3.7 DISCARD).
-    pub(crate) fn discard(&mut self, me: u32, room: &mut Room<P>) {
-        self.give_up(me, room);
+    pub(crate) fn discard(&mut self, me: u32, prealloc: &mut Prealloc<N>) {
+        self.give_up(me, prealloc);
     }
 
     /// Decides afresh about a pending message.
@@ -177,55 +180,55 @@ impl<P: Port> Bus<P> {
         &mut self,
         me: u32,
         message: Arc<Message>,
-        room: &mut Room<P>,
+        prealloc: &mut Prealloc<N>,
     ) -> Result<Retry, Refusal> {
-        match self.decide(me, &message, room) {
+        match self.decide(me, &message, prealloc) {
             Err(Obstacle::Need(need)) => Err(Refusal::Need(need)),
             Err(Obstacle::No(error)) => Ok(Retry::Refused(error)),
             Err(Obstacle::Full(blocked_by)) => {
-                self.stop_waiting(me, room);
+                self.stop_waiting(me, prealloc);
                 if let Some(pending) = &mut self.ksock_mut(me)?.pending {
                     pending.blocked_by = blocked_by;
                 }
-                self.wait_for(blocked_by, me, room);
+                self.wait_for(blocked_by, me, prealloc);
                 Ok(Retry::Waiting)
             }
             Ok(plan) => {
-                self.give_up(me, room);
-                self.deliver(me, plan, message, room);
+                self.give_up(me, prealloc);
+                self.deliver(me, plan, message, prealloc);
                 Ok(Retry::Delivered)
             }
         }
     }
 
     /// Notes that `me` waits for room at `full`, with the memory kept for that.
-    fn wait_for(&mut self, full: u32, me: u32, room: &mut Room<P>) {
-        if let Some(wait) = room.wait.take() {
+    fn wait_for(&mut self, full: u32, me: u32, prealloc: &mut Prealloc<N>) {
+        if let Some(wait) = prealloc.pending.take() {
             self.waiting.insert(wait.into_node((full, me), ()));
         }
     }
 
     /// The note is not needed any more; its memory is kept.
-    fn stop_waiting(&mut self, me: u32, room: &mut Room<P>) {
+    fn stop_waiting(&mut self, me: u32, prealloc: &mut Prealloc<N>) {
         let Some(Some(pending)) = self.ksocks.get(&me).map(|k| &k.pending) else {
             return;
         };
         if let Some(node) = self.waiting.remove_node(&(pending.blocked_by, me)) {
-            room.wait = Some(node.into_reservation());
+            prealloc.pending = Some(node.into_reservation());
         }
     }
 
     /// Nothing is pending any more. Another thread may be waiting for that.
-    fn give_up(&mut self, me: u32, room: &mut Room<P>) {
-        self.stop_waiting(me, room);
+    fn give_up(&mut self, me: u32, prealloc: &mut Prealloc<N>) {
+        self.stop_waiting(me, prealloc);
         if let Some(ksock) = self.ksocks.get_mut(&me) {
-            room.dropped = ksock.pending.take().map(|pending| pending.message);
-            room.wakes.add(&ksock.port);
+            prealloc.dropped = ksock.pending.take().map(|pending| pending.message);
+            prealloc.wakes.add(&ksock.notify);
         }
     }
 
     /// Does what was decided: the answer, then the request, then the listeners' copies (5.4, 6).
-    fn deliver(&mut self, me: u32, plan: Plan, message: Arc<Message>, room: &mut Room<P>) {
+    fn deliver(&mut self, me: u32, plan: Plan, message: Arc<Message>, prealloc: &mut Prealloc<N>) {
         let id = message.header().id;
         let copy = |binding, duty| Entry {
             content: Content::Message(message.clone()),
@@ -233,31 +236,31 @@ impl<P: Port> Bus<P> {
             binding,
             set_aside: false,
         };
-        room.usual = room.hearers.len();
+        prealloc.usual = prealloc.recipients.len();
 
         if let Some((requester, request)) = plan.answers {
-            let in_use = room.hearers.len() + if plan.asks.is_some() { 2 } else { 0 };
-            self.answer(me, requester, &request, copy(0, None), room, in_use);
+            let in_use = prealloc.recipients.len() + if plan.asks.is_some() { 2 } else { 0 };
+            self.answer(me, requester, &request, copy(0, None), prealloc, in_use);
         }
 
         if let Some(target) = plan.asks {
-            self.ask(me, target, id, |duty| copy(target.binding, duty), room);
+            self.ask(me, target, id, |duty| copy(target.binding, duty), prealloc);
         }
 
-        for hearer in &room.hearers {
-            let Some(listener) = self.ksocks.get_mut(&hearer.ksock) else {
+        for recipient in &prealloc.recipients {
+            let Some(listener) = self.ksocks.get_mut(&recipient.ksock) else {
                 continue;
             };
             if listener.only_once && listener.queue.just_got(id) {
                 continue;
             }
-            if let Some(place) = room.places.pop() {
-                listener.push(place, copy(hearer.binding, None));
-                room.wakes.add(&listener.port);
+            if let Some(slot) = prealloc.slots.pop() {
+                listener.push(slot, copy(recipient.binding, None));
+                prealloc.wakes.add(&listener.notify);
             }
         }
         // Perhaps nobody got it. It is not freed here, under the lock.
-        room.dropped = Some(message);
+        prealloc.dropped = Some(message);
     }
 
     /// Notes that `me` awaits an answer, keeping the place for it, and queues the request.
@@ -267,7 +270,7 @@ impl<P: Port> Bus<P> {
         target: Target,
         id: MsgId,
         entry: impl FnOnce(Option<Duty>) -> Entry,
-        room: &mut Room<P>,
+        prealloc: &mut Prealloc<N>,
     ) {
         self.last_request += 1;
         let request = Request {
@@ -275,21 +278,23 @@ impl<P: Port> Bus<P> {
             replier: target.ksock,
             serial: self.last_request,
         };
-        let (kept, place) = (room.places.pop(), room.places.pop());
+        let (kept, slot) = (prealloc.slots.pop(), prealloc.slots.pop());
         if let (Some(sender), Some(answer), Some(kept)) =
-            (self.ksocks.get_mut(&me), room.answer.take(), kept)
+            (self.ksocks.get_mut(&me), prealloc.answer.take(), kept)
         {
             sender.await_answer(answer, request, kept);
         }
-        if let (Some(replier), Some(debt), Some(place)) =
-            (self.ksocks.get_mut(&target.ksock), room.debt.take(), place)
-        {
+        if let (Some(replier), Some(debt), Some(slot)) = (
+            self.ksocks.get_mut(&target.ksock),
+            prealloc.debt.take(),
+            slot,
+        ) {
             let duty = Duty {
                 request: request.serial,
-                room: debt,
+                reservation: debt,
             };
-            replier.push(place, entry(Some(duty)));
-            room.wakes.add(&replier.port);
+            replier.push(slot, entry(Some(duty)));
+            prealloc.wakes.add(&replier.notify);
         }
     }
 
@@ -301,7 +306,7 @@ impl<P: Port> Bus<P> {
         requester: u32,
         request: &Request,
         entry: Entry,
-        room: &mut Room<P>,
+        prealloc: &mut Prealloc<N>,
         in_use: usize,
     ) {
         let Some(ksock) = self.ksocks.get_mut(&requester) else {
@@ -310,10 +315,10 @@ impl<P: Port> Bus<P> {
         let Some((answer, note)) = ksock.take_awaited(request) else {
             return;
         };
-        ksock.push(answer.place, entry);
-        room.wakes.add(&ksock.port);
+        ksock.push(answer.slot, entry);
+        prealloc.wakes.add(&ksock.notify);
         // If another reply to it waits for room somewhere, it has come too late.
-        self.wake_all_waiting(&mut room.wakes);
+        self.wake_all_waiting(&mut prealloc.wakes);
         // Somebody else may have answered: the replier then keeps its debt, but nobody waits
         // for it any more.
         let replier = self.ksocks.get_mut(&request.replier);
@@ -325,15 +330,15 @@ impl<P: Port> Bus<P> {
             }
         });
         // Places pile up where requests are read, and run short where they are sent.
-        let place = match room.places.len() > in_use {
-            true => room.places.pop(),
+        let slot = match prealloc.slots.len() > in_use {
+            true => prealloc.slots.pop(),
             false => None,
         };
         if let Some(requester) = self.ksocks.get_mut(&requester) {
             let spare = &mut requester.spare;
             spare.answer = spare.answer.take().or(Some(note));
             spare.debt = spare.debt.take().or(debt);
-            spare.place = spare.place.take().or(place);
+            spare.slot = spare.slot.take().or(slot);
         }
     }
 }

@@ -2,11 +2,16 @@
 
 //! BIND and UNBIND (specification 3.7).
 
-use super::binding::{self, Binding, Role, Taken};
-use super::ksock::Own;
-use super::queue::Removed;
-use super::synthetic::Kind;
-use super::{node, Bus, BusError, Port, Refusal, Room};
+use crate::bus::binding::{Binding, Role};
+use crate::bus::error::{BusError, Refusal};
+use crate::bus::ksock::OwnBinding;
+use crate::bus::prealloc::Prealloc;
+use crate::bus::queue::Removed;
+use crate::bus::reserve::node;
+use crate::bus::routes::{RouteReservation, Taken};
+use crate::bus::state::Bus;
+use crate::bus::synthetic::Kind;
+use crate::bus::wakeup::Notify;
 use kernel::prelude::*;
 use kernel::rbtree::{RBTreeNode, RBTreeNodeReservation};
 use kernel::sync::{Arc, UniqueArc};
@@ -14,8 +19,8 @@ use kernel::sync::{Arc, UniqueArc};
 /// A binding that is being made, and the memory for it.
 pub(crate) struct NewBinding {
     binding: UniqueArc<Binding>,
-    route: binding::Room,
-    own: RBTreeNodeReservation<u64, Own>,
+    route: RouteReservation,
+    own: RBTreeNodeReservation<u64, OwnBinding>,
 }
 
 impl NewBinding {
@@ -45,16 +50,16 @@ impl NewBinding {
 pub(crate) struct Unbound {
     queued: Removed,
     route: Option<Taken>,
-    own: Option<RBTreeNode<u64, Own>>,
+    own: Option<RBTreeNode<u64, OwnBinding>>,
     binding: Arc<Binding>,
 }
 
-impl<P: Port> Bus<P> {
+impl<N: Notify> Bus<N> {
     /// Makes a binding. It is taken when it is made, and left when it is refused.
     pub(crate) fn bind(
         &mut self,
         new: &mut Option<NewBinding>,
-        room: &mut Room<P>,
+        prealloc: &mut Prealloc<N>,
     ) -> Result<(), Refusal> {
         let Some(wanted) = new else {
             return Err(BusError::BadName.into());
@@ -64,12 +69,12 @@ impl<P: Port> Bus<P> {
         if is_replier && self.routes.replier(&wanted.name).is_some() {
             return Err(BusError::NameTaken.into());
         }
-        if !self.ksock(wanted.ksock)?.share.may_bind() {
+        if !self.ksock(wanted.ksock)?.charge.may_bind() {
             return Err(BusError::TooManyBindings.into());
         }
         let reported = self.is_reported(wanted);
         if reported {
-            self.prepare_event(room)?;
+            self.prepare_event(prealloc)?;
         }
         self.last_binding += 1;
         wanted.serial = self.last_binding;
@@ -82,14 +87,14 @@ impl<P: Port> Bus<P> {
         let binding: Arc<Binding> = binding.into();
         if reported {
             let event = self.event(true, &binding);
-            self.announce(&event, false, room);
+            self.announce(&event, false, prealloc);
         }
         self.routes.insert(&binding, route);
         let ksock = self.ksock_mut(binding.ksock)?;
-        let own = own.into_node(binding.serial, Own::new(binding));
+        let own = own.into_node(binding.serial, OwnBinding::new(binding));
         ksock.bindings.insert(own);
-        ksock.share.bind();
-        self.wake_all_waiting(&mut room.wakes);
+        ksock.charge.add_binding();
+        self.wake_all_waiting(&mut prealloc.wakes);
         Ok(())
     }
 
@@ -100,7 +105,7 @@ impl<P: Port> Bus<P> {
         me: u32,
         is_replier: u32,
         name: &[u8],
-        room: &mut Room<P>,
+        prealloc: &mut Prealloc<N>,
     ) -> Result<Unbound, Refusal> {
         let role = match is_replier {
             0 => Role::Listener,
@@ -111,9 +116,9 @@ impl<P: Port> Bus<P> {
             .filter(|binding| binding.is_replier == is_replier)
             .ok_or(BusError::NotBound)?;
         if self.is_reported(&binding) {
-            self.prepare_event(room)?;
+            self.prepare_event(prealloc)?;
             let event = self.event(false, &binding);
-            self.announce(&event, false, room);
+            self.announce(&event, false, prealloc);
         }
 
         let ksock = self.ksock_mut(me)?;
@@ -121,11 +126,11 @@ impl<P: Port> Bus<P> {
         let (queued, own) = ksock.unbind(binding.serial);
         let fewer = set_aside - ksock.queue.set_aside();
         for debt in queued.values().flatten().filter_map(|entry| entry.debt(me)) {
-            self.answer_for(me, Kind::Unbound, &debt, &mut room.wakes);
+            self.answer_for(me, Kind::Unbound, &debt, &mut prealloc.wakes);
         }
         let route = self.routes.remove(&binding);
         self.fewer_set_aside(fewer);
-        self.wake_all_waiting(&mut room.wakes);
+        self.wake_all_waiting(&mut prealloc.wakes);
         Ok(Unbound {
             queued,
             route,

@@ -2,11 +2,14 @@
 
 //! The text of `/proc/kbus/bindings` and `/proc/kbus/stats` (specification 8).
 
-use super::age::newest_first;
-use super::binding::Binding;
-use super::ksock::{Part, Progress};
-use super::room::Need;
-use super::{Bus, BusError, Port, Refusal, Room};
+use crate::bus::age::newest_first;
+use crate::bus::binding::Binding;
+use crate::bus::error::{BusError, Refusal};
+use crate::bus::need::Need;
+use crate::bus::prealloc::Prealloc;
+use crate::bus::progress::{Part, Progress};
+use crate::bus::state::Bus;
+use crate::bus::wakeup::Notify;
 use core::fmt::{self, Write};
 use kernel::prelude::*;
 use kernel::sync::Arc;
@@ -73,18 +76,21 @@ pub(crate) fn write_bindings(
     Ok(())
 }
 
-impl<P: Port> Bus<P> {
+impl<N: Notify> Bus<N> {
     /// All bindings, in no order.
-    pub(crate) fn bindings(&self, room: &mut Room<P>) -> Result<KVVec<Arc<Binding>>, Refusal> {
+    pub(crate) fn bindings(
+        &self,
+        prealloc: &mut Prealloc<N>,
+    ) -> Result<KVVec<Arc<Binding>>, Refusal> {
         let count = self.routes.len();
-        if room.bindings.capacity() < count {
+        if prealloc.bindings.capacity() < count {
             return Err(Refusal::Need(Need {
                 bindings: count,
                 ..Need::default()
             }));
         }
-        self.collect_bindings(room, |_| true);
-        Ok(core::mem::replace(&mut room.bindings, KVVec::new()))
+        self.collect_bindings(prealloc, |_| true);
+        Ok(core::mem::replace(&mut prealloc.bindings, KVVec::new()))
     }
 
     /// Writes the statistics of the bus and of its Ksocks, newest first.
@@ -96,7 +102,11 @@ impl<P: Port> Bus<P> {
             next(self.last_ksock),
             next(self.last_serial),
             self.set_aside,
-            if self.tragic { "(gone tragic)" } else { "" },
+            if self.events_lost {
+                "(gone tragic)"
+            } else {
+                ""
+            },
         )?;
         let mut cursor = self.ksocks.cursor_back_mut();
         while let Some(here) = cursor {
@@ -115,7 +125,7 @@ impl<P: Port> Bus<P> {
                 wrote,
                 part,
                 finished,
-            } = ksock.port.progress();
+            } = ksock.notify.progress();
             writeln!(
                 text,
                 "      read byte {read} of {read_of}, wrote byte {wrote} of {} ({}finished), \

@@ -2,12 +2,16 @@
 
 //! The decisions of one SEND (specification 5.4), all made before anything is delivered.
 
-use super::age::newest_first;
-use super::binding::Target;
-use super::message::Message;
-use super::reply::Request;
-use super::room::{Hearer, Need};
-use super::{Bus, BusError, Port, Room};
+use crate::bus::age::newest_first;
+use crate::bus::error::BusError;
+use crate::bus::id::Request;
+use crate::bus::message::Message;
+use crate::bus::need::Need;
+use crate::bus::prealloc::Prealloc;
+use crate::bus::prealloc::Recipient;
+use crate::bus::routes::Target;
+use crate::bus::state::Bus;
+use crate::bus::wakeup::Notify;
 
 /// Who gets the message, beside the listeners, who are in the room.
 pub(super) struct Plan {
@@ -27,17 +31,21 @@ pub(super) enum Obstacle {
     Full(u32),
 }
 
-impl<P: Port> Bus<P> {
+impl<N: Notify> Bus<N> {
     /// Puts the listener bindings that cover `name` into the room, newest first, and answers
     /// with the name's replier. Whether each has room is as of now, before any of them gets
     /// anything (5.3).
     pub(super) fn gather(
         &mut self,
         name: &[u8],
-        room: &mut Room<P>,
+        prealloc: &mut Prealloc<N>,
     ) -> Result<Option<Target>, Need> {
-        let Room { hearers, spent, .. } = room;
-        hearers.clear();
+        let Prealloc {
+            recipients,
+            over_limit,
+            ..
+        } = prealloc;
+        recipients.clear();
         let mut count = 0_usize;
         let ksocks = &self.ksocks;
         let route = self.routes.route(name, |binding| {
@@ -46,27 +54,27 @@ impl<P: Port> Bus<P> {
                 return;
             };
             count += 1;
-            let fits = ksock.has_room();
+            let fits = ksock.has_capacity();
             if !fits {
-                ksock.blame(spent);
+                ksock.note_over_limit(over_limit);
             }
-            let hearer = Hearer {
+            let recipient = Recipient {
                 ksock: binding.ksock,
                 binding: binding.serial,
                 fits,
             };
             // Too many for the room: they are counted, and there will be another try.
-            let _ = hearers.push_within_capacity(hearer);
+            let _ = recipients.push_within_capacity(recipient);
         });
-        if hearers.len() < count {
+        if recipients.len() < count {
             return Err(Need {
-                hearers: count,
-                places: count,
+                recipients: count,
+                slots: count,
                 ..Need::default()
             });
         }
         if route.mixed {
-            newest_first(hearers, |hearer| hearer.binding);
+            newest_first(recipients, |recipient| recipient.binding);
         }
         Ok(route.replier)
     }
@@ -76,7 +84,7 @@ impl<P: Port> Bus<P> {
         &mut self,
         me: u32,
         message: &Message,
-        room: &mut Room<P>,
+        prealloc: &mut Prealloc<N>,
     ) -> Result<Plan, Obstacle> {
         let header = message.header();
         let full = |ksock| {
@@ -91,7 +99,9 @@ impl<P: Port> Bus<P> {
             asks: None,
         };
 
-        let replier = self.gather(message.name(), room).map_err(Obstacle::Need)?;
+        let replier = self
+            .gather(message.name(), prealloc)
+            .map_err(Obstacle::Need)?;
         let asked = match (header.is_request(), replier) {
             (true, None) => return Err(Obstacle::No(BusError::NobodyThere)),
             (true, asked) => asked,
@@ -103,8 +113,8 @@ impl<P: Port> Bus<P> {
             let requester = requester.ok_or(Obstacle::No(BusError::NobodyThere))?;
             let request = requester.awaited.find(header.in_reply_to, me);
             let request = request.ok_or(Obstacle::No(BusError::NotAsked))?;
-            if !requester.has_room_for_answer(message) {
-                requester.blame(&mut room.spent);
+            if !requester.has_capacity_for_answer(message) {
+                requester.note_over_limit(&mut prealloc.over_limit);
                 return Err(full(header.to));
             }
             plan.answers = Some((header.to, request));
@@ -116,28 +126,28 @@ impl<P: Port> Bus<P> {
             }
             let replier = self.ksocks.get(&target.ksock);
             let replier = replier.ok_or(Obstacle::No(BusError::NobodyThere))?;
-            if !replier.has_room() {
-                replier.blame(&mut room.spent);
+            if !replier.has_capacity() {
+                replier.note_over_limit(&mut prealloc.over_limit);
                 return Err(full(target.ksock));
             }
             plan.asks = Some(target);
         }
 
         if header.all_or_wait() || header.all_or_fail() {
-            if let Some(hearer) = room.hearers.iter().find(|hearer| !hearer.fits) {
-                return Err(full(hearer.ksock));
+            if let Some(recipient) = prealloc.recipients.iter().find(|recipient| !recipient.fits) {
+                return Err(full(recipient.ksock));
             }
         } else {
-            room.hearers.retain(|hearer| hearer.fits);
+            prealloc.recipients.retain(|recipient| recipient.fits);
         }
 
         // One place each; for a request, one at the replier and one kept for the answer.
         let need = Need {
-            places: room.hearers.len() + if plan.asks.is_some() { 2 } else { 0 },
+            slots: prealloc.recipients.len() + if plan.asks.is_some() { 2 } else { 0 },
             request: plan.asks.is_some(),
             ..Need::default()
         };
-        room.check(need).map_err(Obstacle::Need)?;
+        prealloc.check(need).map_err(Obstacle::Need)?;
         Ok(plan)
     }
 }

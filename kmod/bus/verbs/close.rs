@@ -2,30 +2,33 @@
 
 //! Closing a Ksock (specification 9.1): in order, and whatever happens.
 
-use super::binding::{Key, Role};
-use super::ksock::Ksock;
-use super::room::Need;
-use super::synthetic::Kind;
-use super::{Bus, Port, Room};
+use crate::bus::binding::Role;
+use crate::bus::ksock::Ksock;
+use crate::bus::need::Need;
+use crate::bus::prealloc::Prealloc;
+use crate::bus::routes::Key;
+use crate::bus::state::Bus;
+use crate::bus::synthetic::Kind;
+use crate::bus::wakeup::Notify;
 use kernel::prelude::*;
 use kernel::rbtree::RBTree;
 
 /// What is left of a Ksock, to be freed when the bus is unlocked.
 #[expect(dead_code, reason = "it is kept to be dropped later")]
-pub(crate) struct Closed<P> {
-    ksock: KBox<Ksock<P>>,
+pub(crate) struct Closed<N> {
+    ksock: KBox<Ksock<N>>,
     routes: RBTree<Key, ()>,
 }
 
-impl<P: Port> Bus<P> {
+impl<N: Notify> Bus<N> {
     /// Closes a Ksock. With `short` the memory in the room must do: bind events for which it
     /// does not are lost, and those who listen are told so. Answers never depend on it.
     pub(crate) fn close(
         &mut self,
         me: u32,
         short: bool,
-        room: &mut Room<P>,
-    ) -> Result<Option<Closed<P>>, Need> {
+        prealloc: &mut Prealloc<N>,
+    ) -> Result<Option<Closed<N>>, Need> {
         if self.reporting && !short {
             let bindings = self.ksocks.get(&me).map(|k| &k.bindings);
             let repliers = bindings.map_or(0, |all| {
@@ -34,7 +37,7 @@ impl<P: Port> Bus<P> {
                     .count()
             });
             if let Ok(events @ 1..) = u32::try_from(repliers) {
-                self.need_for_closing(events, room)?;
+                self.need_for_closing(events, prealloc)?;
             }
         }
 
@@ -43,7 +46,7 @@ impl<P: Port> Bus<P> {
             return Ok(None);
         };
         // Whoever hears of it finds the account of its user as it is without the Ksock.
-        ksock.share.give_all();
+        ksock.charge.release();
         if let Some(pending) = &ksock.pending {
             self.waiting.remove(&(pending.blocked_by, me));
         }
@@ -53,14 +56,14 @@ impl<P: Port> Bus<P> {
             }
         }
         for debt in ksock.queue.iter().filter_map(|entry| entry.debt(me)) {
-            self.answer_for(me, Kind::GoneAway, &debt, &mut room.wakes);
+            self.answer_for(me, Kind::GoneAway, &debt, &mut prealloc.wakes);
         }
         let mut routes = RBTree::new();
         let mut cursor = ksock.bindings.cursor_back_mut();
         while let Some(here) = cursor {
             let binding = &here.current().1.binding;
             if self.is_reported(binding) {
-                self.announce_unbind_at_close(binding, room);
+                self.announce_unbind_at_close(binding, prealloc);
             }
             if let Some(route) = self.routes.remove(binding) {
                 routes.insert(route);
@@ -69,10 +72,10 @@ impl<P: Port> Bus<P> {
         }
         self.fewer_set_aside(ksock.queue.set_aside());
         for debt in ksock.owed.iter() {
-            self.answer_for(me, Kind::Ignored, debt, &mut room.wakes);
+            self.answer_for(me, Kind::Ignored, debt, &mut prealloc.wakes);
         }
-        self.wake_those_blocked_by(me, &mut room.wakes);
-        self.wake_all_waiting(&mut room.wakes);
+        self.wake_those_blocked_by(me, &mut prealloc.wakes);
+        self.wake_all_waiting(&mut prealloc.wakes);
         Ok(Some(Closed { ksock, routes }))
     }
 }

@@ -31,7 +31,8 @@
 //! The counts are atomic because the buses of one user meet here, each under its own lock. Two
 //! buses that look at the same moment may both find the last of it: the excess is one each.
 
-use super::BusError;
+use super::error::BusError;
+use super::reserve;
 use kernel::prelude::*;
 use kernel::rbtree::{RBTree, RBTreeNodeReservation};
 use kernel::sync::atomic::{Atomic, Relaxed};
@@ -39,17 +40,17 @@ use kernel::sync::Arc;
 
 /// What a place in a queue costs beside the text of the message, in bytes: rather more than the
 /// nodes and headers of the smallest message.
-pub(crate) const PLACE: u64 = 512;
+pub(crate) const SLOT_BYTES: u64 = 512;
 
 /// How long an answer, name and data, may be that finds room whatever else there is.
 pub(crate) const ANSWER_BYTES: u64 = 4096;
 
 /// What is kept for the answer to a request.
-pub(crate) const ANSWER: u64 = PLACE + ANSWER_BYTES;
+pub(crate) const ANSWER_CHARGE: u64 = SLOT_BYTES + ANSWER_BYTES;
 
 /// One of the things that are limited.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Cap {
+pub(crate) enum Limit {
     Ksocks,
     Bindings,
     Bytes,
@@ -58,16 +59,16 @@ pub(crate) enum Cap {
 
 /// How much a user may have.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Caps {
+pub(crate) struct Limits {
     pub(crate) ksocks: u32,
     pub(crate) bindings: u32,
     pub(crate) bytes: u64,
     pub(crate) buses: u32,
 }
 
-impl Caps {
+impl Limits {
     /// For those whom nothing limits.
-    pub(crate) const NONE: Caps = Caps {
+    pub(crate) const UNLIMITED: Limits = Limits {
         ksocks: u32::MAX,
         bindings: u32::MAX,
         bytes: u64::MAX,
@@ -78,7 +79,7 @@ impl Caps {
 /// Whose account it is: the user, and whether it may exceed limits. One user can have both
 /// kinds of process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Who {
+pub(crate) struct AccountKey {
     /// In the initial user namespace.
     pub(crate) uid: u32,
     pub(crate) exempt: bool,
@@ -86,62 +87,62 @@ pub(crate) struct Who {
 
 /// A user's account.
 pub(crate) struct User {
-    pub(crate) who: Who,
-    pub(crate) caps: Caps,
+    pub(crate) key: AccountKey,
+    pub(crate) limits: Limits,
     bindings: Atomic<u32>,
     bytes: Atomic<u64>,
     /// Of which limits it was said that they were hit.
-    told: [Atomic<u32>; 4],
+    warned: [Atomic<u32>; 4],
 }
 
 impl User {
-    fn new(who: Who, caps: Caps) -> Self {
+    fn new(key: AccountKey, limits: Limits) -> Self {
         User {
-            who,
-            caps,
+            key,
+            limits,
             bindings: Atomic::new(0),
             bytes: Atomic::new(0),
-            told: core::array::from_fn(|_| Atomic::new(0)),
+            warned: core::array::from_fn(|_| Atomic::new(0)),
         }
     }
 
     /// How many bytes there are left.
-    fn left(&self) -> u64 {
-        self.caps.bytes.saturating_sub(self.bytes.load(Relaxed))
+    fn bytes_left(&self) -> u64 {
+        self.limits.bytes.saturating_sub(self.bytes.load(Relaxed))
     }
 
-    fn is_told(&self, cap: Cap) -> bool {
-        let told = self.told.get(cap as usize);
-        told.is_none_or(|told| told.load(Relaxed) != 0)
+    fn was_warned(&self, limit: Limit) -> bool {
+        let warned = self.warned.get(limit as usize);
+        warned.is_none_or(|warned| warned.load(Relaxed) != 0)
     }
 
     /// Is it the first time that somebody wants to say that this limit was hit?
-    pub(crate) fn is_news(&self, cap: Cap) -> bool {
-        let told = self.told.get(cap as usize);
-        told.is_some_and(|told| told.xchg(1, Relaxed) == 0)
+    pub(crate) fn warn_once(&self, limit: Limit) -> bool {
+        let warned = self.warned.get(limit as usize);
+        warned.is_some_and(|warned| warned.xchg(1, Relaxed) == 0)
     }
 
     /// How much it may have of this.
-    pub(crate) fn most(&self, cap: Cap) -> u64 {
-        match cap {
-            Cap::Ksocks => self.caps.ksocks.into(),
-            Cap::Bindings => self.caps.bindings.into(),
-            Cap::Bytes => self.caps.bytes,
-            Cap::Buses => self.caps.buses.into(),
+    pub(crate) fn limit(&self, limit: Limit) -> u64 {
+        match limit {
+            Limit::Ksocks => self.limits.ksocks.into(),
+            Limit::Bindings => self.limits.bindings.into(),
+            Limit::Bytes => self.limits.bytes,
+            Limit::Buses => self.limits.buses.into(),
         }
     }
 }
 
 /// What one Ksock has of its user's account. What it still has is given back when it goes.
-pub(crate) struct Share {
+pub(crate) struct Charge {
     pub(crate) user: Arc<User>,
     bindings: u32,
     bytes: u64,
 }
 
-impl Share {
+impl Charge {
     pub(super) fn new(user: Arc<User>) -> Self {
-        Share {
+        Charge {
             user,
             bindings: 0,
             bytes: 0,
@@ -152,12 +153,12 @@ impl Share {
         self.bytes
     }
 
-    pub(super) fn take(&mut self, bytes: u64) {
+    pub(super) fn add(&mut self, bytes: u64) {
         self.bytes = self.bytes.saturating_add(bytes);
         self.user.bytes.add(bytes, Relaxed);
     }
 
-    pub(super) fn give(&mut self, bytes: u64) {
+    pub(super) fn subtract(&mut self, bytes: u64) {
         let bytes = bytes.min(self.bytes);
         self.bytes -= bytes;
         self.user.bytes.fetch_sub(bytes, Relaxed);
@@ -165,58 +166,58 @@ impl Share {
 
     /// May a queue that holds so much grow?
     pub(super) fn allows(&self, held: u64) -> bool {
-        held <= self.user.left()
+        held <= self.user.bytes_left()
     }
 
     /// Can the account be the reason why some queue of this user is full? Then it holds more
     /// than is left, and all of them do.
     pub(super) fn is_tight(&self) -> bool {
         let bytes = self.user.bytes.load(Relaxed);
-        bytes > self.user.caps.bytes.saturating_sub(bytes)
+        bytes > self.user.limits.bytes.saturating_sub(bytes)
     }
 
     /// Was it said already that there are no bytes left?
-    pub(super) fn is_told(&self) -> bool {
-        self.user.is_told(Cap::Bytes)
+    pub(super) fn was_warned(&self) -> bool {
+        self.user.was_warned(Limit::Bytes)
     }
 
     pub(super) fn may_bind(&self) -> bool {
-        self.user.bindings.load(Relaxed) < self.user.caps.bindings
+        self.user.bindings.load(Relaxed) < self.user.limits.bindings
     }
 
-    pub(super) fn bind(&mut self) {
+    pub(super) fn add_binding(&mut self) {
         self.bindings += 1;
         self.user.bindings.add(1, Relaxed);
     }
 
-    pub(super) fn unbind(&mut self) {
-        self.give_bindings(1);
+    pub(super) fn subtract_binding(&mut self) {
+        self.subtract_bindings(1);
     }
 
-    fn give_bindings(&mut self, count: u32) {
+    fn subtract_bindings(&mut self, count: u32) {
         let count = count.min(self.bindings);
         self.bindings -= count;
         self.user.bindings.fetch_sub(count, Relaxed);
     }
 
-    pub(super) fn give_all(&mut self) {
-        self.give(self.bytes);
-        self.give_bindings(self.bindings);
+    pub(super) fn release(&mut self) {
+        self.subtract(self.bytes);
+        self.subtract_bindings(self.bindings);
     }
 }
 
-impl Drop for Share {
+impl Drop for Charge {
     fn drop(&mut self) {
-        self.give_all();
+        self.release();
     }
 }
 
-/// A user whose account had no bytes left for a message, to be told of when the bus is unlocked.
-pub(crate) struct Spent(Option<Arc<User>>);
+/// A user whose account had no bytes left for a message, to be warned of when the bus is unlocked.
+pub(crate) struct OverLimit(Option<Arc<User>>);
 
-impl Spent {
-    pub(super) fn nobody() -> Self {
-        Spent(None)
+impl OverLimit {
+    pub(super) fn none() -> Self {
+        OverLimit(None)
     }
 
     pub(super) fn note(&mut self, user: &Arc<User>) {
@@ -232,10 +233,10 @@ impl Spent {
 
 /// The accounts of all users that have a Ksock.
 pub(crate) struct Users {
-    accounts: RBTree<Who, Account>,
+    accounts: RBTree<AccountKey, Record>,
 }
 
-struct Account {
+struct Record {
     user: Arc<User>,
     ksocks: u32,
 }
@@ -243,15 +244,15 @@ struct Account {
 /// The memory for one account.
 pub(crate) struct NewUser {
     user: Arc<User>,
-    node: RBTreeNodeReservation<Who, Account>,
+    node: RBTreeNodeReservation<AccountKey, Record>,
 }
 
 impl NewUser {
     /// An account that nobody has a Ksock on.
-    pub(crate) fn new(who: Who, caps: Caps) -> Result<Self, BusError> {
+    pub(crate) fn new(key: AccountKey, limits: Limits) -> Result<Self, BusError> {
         Ok(NewUser {
-            user: Arc::new(User::new(who, caps), GFP_KERNEL_ACCOUNT)?,
-            node: super::node()?,
+            user: Arc::new(User::new(key, limits), GFP_KERNEL_ACCOUNT)?,
+            node: reserve::node()?,
         })
     }
 }
@@ -270,16 +271,16 @@ impl Users {
     /// The user, if it has as many as it may.
     pub(crate) fn join(&mut self, new: NewUser) -> Result<Arc<User>, Arc<User>> {
         let NewUser { user, node } = new;
-        let Some(account) = self.accounts.get_mut(&user.who) else {
-            let account = Account {
+        let Some(account) = self.accounts.get_mut(&user.key) else {
+            let account = Record {
                 user: user.clone(),
                 ksocks: 1,
             };
-            self.accounts.insert(node.into_node(user.who, account));
+            self.accounts.insert(node.into_node(user.key, account));
             return Ok(user);
         };
         let user = account.user.clone();
-        if account.ksocks >= user.caps.ksocks {
+        if account.ksocks >= user.limits.ksocks {
             return Err(user);
         }
         account.ksocks += 1;
@@ -287,13 +288,13 @@ impl Users {
     }
 
     /// One Ksock less. The account goes with the last of them.
-    pub(crate) fn leave(&mut self, who: Who) {
-        let Some(account) = self.accounts.get_mut(&who) else {
+    pub(crate) fn leave(&mut self, key: AccountKey) {
+        let Some(account) = self.accounts.get_mut(&key) else {
             return;
         };
         account.ksocks = account.ksocks.saturating_sub(1);
         if account.ksocks == 0 {
-            self.accounts.remove(&who);
+            self.accounts.remove(&key);
         }
     }
 }

@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The answers that a Ksock waits for.
+//!
+//! A request is noted twice: at its requester as [`Awaited`] from the moment it is sent, and at
+//! its replier as [`Owed`] from the moment it is read. Only what is still awaited is answered,
+//! and answering takes it away: that is how each request gets exactly one answer, from whichever
+//! Ksock it comes. The slot for the answer in the requester's queue is kept with the note, so
+//! that giving an answer needs no memory.
+//!
+//! [`Owed`]: super::owed::Owed
+
+use super::id::{MsgId, Request};
+use super::owed::OwedReservation;
+use super::queue::Slot;
+use super::tally::Tally;
+use kernel::rbtree::RBTreeNodeReservation;
+
+/// What is kept for an answer.
+pub(crate) struct Answer {
+    pub(crate) slot: Slot,
+    /// Set once the replier has read the request: where the replier's debt is noted.
+    pub(crate) debt: Option<u64>,
+}
+
+/// The memory for one awaited answer.
+pub(crate) type AwaitedReservation = RBTreeNodeReservation<Request, Option<Answer>>;
+
+/// The memory that an answered request was noted with, kept for its requester's next one.
+#[derive(Default)]
+pub(crate) struct Spare {
+    pub(crate) answer: Option<AwaitedReservation>,
+    pub(crate) debt: Option<OwedReservation>,
+    pub(crate) slot: Option<Slot>,
+}
+
+/// The answers a Ksock waits for: its outstanding requests.
+pub(crate) struct Awaited(Tally<Request, Option<Answer>>);
+
+impl Awaited {
+    pub(crate) fn new() -> Self {
+        Awaited(Tally::new())
+    }
+
+    pub(crate) fn len(&self) -> u32 {
+        self.0.len
+    }
+
+    /// The most there ever were at a time.
+    pub(crate) fn most(&self) -> u32 {
+        self.0.most
+    }
+
+    pub(crate) fn insert(&mut self, reservation: AwaitedReservation, request: Request, slot: Slot) {
+        let answer = Answer { slot, debt: None };
+        self.0.insert(reservation, request, Some(answer));
+    }
+
+    /// Finds the request that a reply from `replier` with this id would answer: its own if there
+    /// is one, else anybody's (5.6: whoever names the right id is believed).
+    pub(crate) fn find(&self, id: MsgId, replier: u32) -> Option<Request> {
+        self.first(id, replier)
+            .filter(|found| found.replier == replier)
+            .or_else(|| self.first(id, 0))
+    }
+
+    fn first(&self, id: MsgId, replier: u32) -> Option<Request> {
+        let from = Request {
+            id,
+            replier,
+            serial: 0,
+        };
+        let found = *self.0.tree.cursor_lower_bound(&from)?.current().0;
+        (found.id == id).then_some(found)
+    }
+
+    /// Tally that the replier has read the request. False if it is not awaited any more.
+    pub(crate) fn set_debt(&mut self, request: &Request, debt: u64) -> bool {
+        let Some(Some(answer)) = self.0.tree.get_mut(request) else {
+            return false;
+        };
+        answer.debt = Some(debt);
+        true
+    }
+
+    /// The requests that were read: by whom, and where their debts are noted.
+    pub(crate) fn read(&self) -> impl Iterator<Item = (u32, u64)> + '_ {
+        let all = self.0.tree.iter();
+        all.filter_map(|(request, answer)| Some((request.replier, answer.as_ref()?.debt?)))
+    }
+
+    /// The request is being answered. Nothing if it is not awaited any more.
+    pub(crate) fn take(&mut self, request: &Request) -> Option<(Answer, AwaitedReservation)> {
+        let mut found = self.0.tree.find_mut(request)?;
+        let answer = found.get_mut().take();
+        let reservation = found.remove_node().into_reservation();
+        self.0.len = self.0.len.saturating_sub(1);
+        Some((answer?, reservation))
+    }
+}

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! How much memory a verb wants, said in numbers: what [`Prealloc`] is asked to supply.
+//!
+//! [`Prealloc`]: super::prealloc::Prealloc
+
+/// How much memory a verb wants to find, in all. What is there already counts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Need {
+    /// Slots in queues.
+    pub(crate) slots: usize,
+    /// Space to note recipients in.
+    pub(crate) recipients: usize,
+    /// Space to note bindings in.
+    pub(crate) bindings: usize,
+    /// What a request is noted with, at its sender and at its replier.
+    pub(crate) request: bool,
+    /// What a send that waits is noted with.
+    pub(crate) pending: bool,
+}
+
+impl Need {
+    /// Nothing.
+    pub(crate) const NOTHING: Need = Need {
+        slots: 0,
+        recipients: 0,
+        bindings: 0,
+        request: false,
+        pending: false,
+    };
+    /// One slot in a queue.
+    pub(crate) const ONE_SLOT: Need = Need {
+        slots: 1,
+        ..Need::NOTHING
+    };
+    /// What a send that waits is noted with.
+    pub(crate) const PENDING: Need = Need {
+        pending: true,
+        ..Need::NOTHING
+    };
+}

@@ -1,0 +1,282 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The index: from a name to the bindings that cover it.
+//!
+//! All bindings of a bus are in one tree, ordered so that the bindings to one pattern lie side
+//! by side: its replier first, then its listeners by Ksock, the newest of a Ksock first. A name
+//! of d words is covered by d + 2 patterns, so that routing costs d + 2 descents of the tree and
+//! a step for each binding found, however many others there are.
+
+use super::binding::{Binding, Role};
+use super::error::BusError;
+use super::name::{self, Tail};
+use core::cmp::{Ordering, Reverse};
+use kernel::prelude::*;
+use kernel::rbtree::{RBTree, RBTreeNode, RBTreeNodeReservation};
+use kernel::sync::Arc;
+
+/// Where a key's text is: with the binding, or (for looking up) in a buffer of the index.
+enum Text {
+    Bound(Arc<Binding>),
+    Sought(KVec<u8>),
+}
+
+/// A place in the index.
+pub(crate) struct Key {
+    hash: u64,
+    tail: Tail,
+    stem: usize,
+    role: Role,
+    ksock: u32,
+    age: Reverse<u64>,
+    text: Text,
+}
+
+impl Key {
+    fn of(binding: &Arc<Binding>) -> Key {
+        Key {
+            hash: name::hash(&binding.name),
+            tail: binding.tail,
+            stem: binding.stem(),
+            role: binding.role(),
+            ksock: binding.ksock,
+            age: Reverse(binding.serial),
+            text: Text::Bound(binding.clone()),
+        }
+    }
+
+    fn stem(&self) -> &[u8] {
+        let text = match &self.text {
+            Text::Bound(binding) => &binding.name,
+            Text::Sought(name) => name,
+        };
+        text.get(..self.stem).unwrap_or(&[])
+    }
+
+    fn pattern_cmp(&self, other: &Key) -> Ordering {
+        self.hash
+            .cmp(&other.hash)
+            .then_with(|| self.tail.cmp(&other.tail))
+            .then_with(|| self.stem().cmp(other.stem()))
+    }
+}
+
+impl Ord for Key {
+    fn cmp(&self, other: &Key) -> Ordering {
+        // Nearly always decided here, in one comparison.
+        if self.hash != other.hash {
+            return self.hash.cmp(&other.hash);
+        }
+        self.pattern_cmp(other)
+            .then_with(|| self.role.cmp(&other.role))
+            .then_with(|| self.ksock.cmp(&other.ksock))
+            .then_with(|| self.age.cmp(&other.age))
+    }
+}
+
+impl PartialOrd for Key {
+    fn partial_cmp(&self, other: &Key) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl PartialEq for Key {
+    fn eq(&self, other: &Key) -> bool {
+        self.cmp(other).is_eq()
+    }
+}
+
+impl Eq for Key {}
+
+/// The memory for one binding in the index.
+pub(crate) type RouteReservation = RBTreeNodeReservation<Key, ()>;
+
+/// A binding taken out of the index, to be freed when the bus is unlocked.
+pub(crate) type Taken = RBTreeNode<Key, ()>;
+
+/// The index: from a name to the bindings that cover it.
+pub(crate) struct Routes {
+    tree: RBTree<Key, ()>,
+    /// How many bindings end in each way: what nobody uses need not be looked up.
+    by_tail: [usize; 3],
+    /// What is being looked up, with a buffer as long as a name can be.
+    sought: Key,
+    repliers: usize,
+}
+
+impl Routes {
+    pub(crate) fn new() -> Result<Self, BusError> {
+        let mut buffer = KVec::new();
+        buffer.resize(name::MAX_LEN, 0, GFP_KERNEL)?;
+        Ok(Routes {
+            tree: RBTree::new(),
+            by_tail: [0; 3],
+            sought: Key {
+                hash: 0,
+                tail: Tail::Exact,
+                stem: 0,
+                role: Role::Replier,
+                ksock: 0,
+                age: Reverse(u64::MAX),
+                text: Text::Sought(buffer),
+            },
+            repliers: 0,
+        })
+    }
+
+    /// How many replier bindings there are on the bus.
+    pub(crate) fn repliers(&self) -> usize {
+        self.repliers
+    }
+
+    /// How many bindings there are on the bus.
+    pub(crate) fn len(&self) -> usize {
+        self.by_tail.iter().sum()
+    }
+
+    fn seek(&mut self, text: &[u8]) {
+        if let Text::Sought(buffer) = &mut self.sought.text {
+            if let Some(buffer) = buffer.as_mut_slice().get_mut(..text.len()) {
+                buffer.copy_from_slice(text);
+            }
+        }
+    }
+
+    /// Aims at the first binding with this pattern and role of a Ksock numbered `ksock` or more.
+    fn aim(&mut self, pattern: name::Covering, role: Role, ksock: u32) {
+        self.sought.hash = pattern.hash;
+        self.sought.tail = pattern.tail;
+        self.sought.stem = pattern.stem;
+        self.sought.role = role;
+        self.sought.ksock = ksock;
+    }
+
+    /// The first binding at or behind what is aimed at, if it has the pattern aimed at.
+    fn found(&self) -> Option<Arc<Binding>> {
+        let cursor = self.tree.cursor_lower_bound(&self.sought)?;
+        same_pattern(&self.sought, cursor.current().0).cloned()
+    }
+
+    /// The replier bound to exactly this text; wildcards are not expanded, nothing is validated.
+    pub(crate) fn replier(&mut self, text: &[u8]) -> Option<Arc<Binding>> {
+        let tail = name::check(text).ok()?;
+        self.seek(text);
+        self.aim(whole(text, tail), Role::Replier, 0);
+        self.found().filter(|b| b.role() == Role::Replier)
+    }
+
+    /// The newest binding of this Ksock to exactly this text in this role.
+    pub(crate) fn newest(&mut self, text: &[u8], role: Role, ksock: u32) -> Option<Arc<Binding>> {
+        let tail = name::check(text).ok()?;
+        self.seek(text);
+        self.aim(whole(text, tail), role, ksock);
+        self.found()
+            .filter(|b| b.role() == role && b.ksock == ksock)
+    }
+
+    pub(crate) fn insert(&mut self, binding: &Arc<Binding>, reservation: RouteReservation) {
+        self.count(binding, |n| n.saturating_add(1));
+        self.tree
+            .insert(reservation.into_node(Key::of(binding), ()));
+    }
+
+    pub(crate) fn remove(&mut self, binding: &Arc<Binding>) -> Option<Taken> {
+        let taken = self.tree.remove_node(&Key::of(binding))?;
+        self.count(binding, |n| n.saturating_sub(1));
+        Some(taken)
+    }
+
+    fn count(&mut self, binding: &Binding, change: impl Fn(usize) -> usize) {
+        if let Some(n) = self.by_tail.get_mut(binding.tail as usize) {
+            *n = change(*n);
+        }
+        if binding.role() == Role::Replier {
+            self.repliers = change(self.repliers);
+        }
+    }
+
+    /// Shows `listener` every listener binding that covers `name`, those of one Ksock to one
+    /// pattern newest first, and answers with the replier of the name (5.2): an exact one before
+    /// `%` before `*`, and of several `*` the newest. The flag says whether more than one
+    /// pattern had listeners.
+    pub(crate) fn route(&mut self, name: &[u8], mut listener: impl FnMut(&Arc<Binding>)) -> Route {
+        self.seek(name);
+        let mut best: Option<(Tail, Target)> = None;
+        let mut patterns_heard = 0_usize;
+        name::for_each_covering(name, |covering| {
+            if self.by_tail.get(covering.tail as usize) == Some(&0) {
+                return;
+            }
+            self.aim(covering, Role::Replier, 0);
+            let mut cursor = self.tree.cursor_lower_bound_mut(&self.sought);
+            let mut heard = false;
+            while let Some(here) = cursor {
+                let Some(binding) = same_pattern(&self.sought, here.current().0) else {
+                    break;
+                };
+                match binding.role() {
+                    Role::Listener => {
+                        heard = true;
+                        listener(binding);
+                    }
+                    Role::Replier => {
+                        let target = Target {
+                            ksock: binding.ksock,
+                            binding: binding.serial,
+                        };
+                        let closer = match best {
+                            None => true,
+                            Some((tail, than)) => {
+                                (covering.tail, Reverse(target.binding))
+                                    < (tail, Reverse(than.binding))
+                            }
+                        };
+                        if closer {
+                            best = Some((covering.tail, target));
+                        }
+                    }
+                }
+                cursor = here.move_next();
+            }
+            patterns_heard += usize::from(heard);
+        });
+        Route {
+            replier: best.map(|(_, target)| target),
+            mixed: patterns_heard > 1,
+        }
+    }
+}
+
+/// Whom routing chose, and by which binding.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Target {
+    pub(crate) ksock: u32,
+    pub(crate) binding: u64,
+}
+
+/// What [`Routes::route`] answers.
+pub(crate) struct Route {
+    pub(crate) replier: Option<Target>,
+    /// Listeners of more than one pattern were shown, so that they may not be newest first.
+    pub(crate) mixed: bool,
+}
+
+/// The binding at `key`, if it has the pattern that is looked up.
+fn same_pattern<'a>(sought: &Key, key: &'a Key) -> Option<&'a Arc<Binding>> {
+    match &key.text {
+        Text::Bound(binding) if key.pattern_cmp(sought).is_eq() => Some(binding),
+        _ => None,
+    }
+}
+
+/// A whole pattern as something to look up.
+fn whole(text: &[u8], tail: Tail) -> name::Covering {
+    name::Covering {
+        hash: name::hash(text),
+        stem: match tail {
+            Tail::Exact => text.len(),
+            Tail::Child | Tail::Subtree => text.len().saturating_sub(1),
+        },
+        tail,
+    }
+}

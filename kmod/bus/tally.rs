@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! A tree that knows how many entries it has, and how many it ever had.
+
+use kernel::rbtree::{RBTree, RBTreeNodeReservation};
+
+/// A counted tree.
+pub(super) struct Tally<K, V> {
+    pub(super) tree: RBTree<K, V>,
+    pub(super) len: u32,
+    pub(super) most: u32,
+}
+
+impl<K: Ord, V> Tally<K, V> {
+    pub(super) fn new() -> Self {
+        Tally {
+            tree: RBTree::new(),
+            len: 0,
+            most: 0,
+        }
+    }
+
+    pub(super) fn insert(&mut self, reservation: RBTreeNodeReservation<K, V>, key: K, value: V) {
+        self.tree.insert(reservation.into_node(key, value));
+        self.len += 1;
+        self.most = self.most.max(self.len);
+    }
+}

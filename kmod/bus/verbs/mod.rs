@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The verbs of a bus, a file for each kind of call.
+
+pub(crate) mod report;
+
+mod bind;
+mod close;
+mod decide;
+mod events;
+mod open;
+mod receive;
+mod send;
+mod settings;
+
+pub(crate) use bind::NewBinding;
+pub(crate) use open::NewKsock;
+pub(crate) use send::{Ready, Sent};

@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! NEXTMSG: taking the next message out of a queue (specification 3.7).
+
+use crate::bus::error::BusError;
+use crate::bus::prealloc::Prealloc;
+use crate::bus::queue::{Content, Entry};
+use crate::bus::state::Bus;
+use crate::bus::wakeup::Notify;
+
+/// What NEXTMSG takes out of a queue.
+pub(crate) struct Next {
+    pub(crate) content: Content,
+    /// This copy is its reader's to answer.
+    pub(crate) yours: bool,
+}
+
+impl<N: Notify> Bus<N> {
+    /// Takes the next message of a Ksock's queue (3.7 NEXTMSG).
+    pub(crate) fn next(
+        &mut self,
+        me: u32,
+        prealloc: &mut Prealloc<N>,
+    ) -> Result<Option<Next>, BusError> {
+        let ksock = self.ksocks.get_mut(&me).ok_or(BusError::Closed)?;
+        let set_aside = ksock.queue.set_aside();
+        let was_tight = !self.waiting.is_empty() && ksock.charge.is_tight();
+        let Some((entry, slot)) = ksock.pop() else {
+            return Ok(None);
+        };
+        let fewer = set_aside - ksock.queue.set_aside();
+        let debt = entry.debt(me);
+        let Entry { content, duty, .. } = entry;
+
+        match ksock.lost_slot {
+            None => ksock.lost_slot = Some(slot),
+            Some(_) => prealloc.give_back(slot),
+        }
+        let yours = duty.is_some();
+        if let (Some(duty), Some(debt)) = (duty, debt) {
+            self.last_debt += 1;
+            let number = self.last_debt;
+            let requester = self.ksocks.get_mut(&debt.requester);
+            let awaited = requester.is_some_and(|r| r.awaited.set_debt(&debt.request, number));
+            let owed = &mut self.ksock_mut(me)?.owed;
+            if awaited {
+                owed.insert(duty.reservation, number, debt);
+            } else {
+                owed.insert_forgotten();
+                prealloc.debt = prealloc.debt.take().or(Some(duty.reservation));
+            }
+        }
+        self.fewer_set_aside(fewer);
+        if was_tight {
+            // Other queues of this user may have room now. Those on other buses are not told: they
+            // have messages, and will have room at the latest when those are read.
+            self.wake_all_waiting(&mut prealloc.wakes);
+        } else {
+            self.wake_those_blocked_by(me, &mut prealloc.wakes);
+        }
+        Ok(Some(Next { content, yours }))
+    }
+}

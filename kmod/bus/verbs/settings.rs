@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The calls that set something, or say how it is set (specification 3.7).
+
+use crate::bus::error::BusError;
+use crate::bus::prealloc::Prealloc;
+use crate::bus::state::Bus;
+use crate::bus::wakeup::Notify;
+
+impl<N: Notify> Bus<N> {
+    /// Sets a Ksock's limit, unless it is 0, and answers with the limit then (3.7 MAXMSGS).
+    pub(crate) fn limit(
+        &mut self,
+        me: u32,
+        limit: u32,
+        prealloc: &mut Prealloc<N>,
+    ) -> Result<u32, BusError> {
+        let ksock = self.ksock_mut(me)?;
+        if limit != 0 {
+            ksock.set_limit(limit);
+        }
+        let limit = ksock.limit();
+        self.wake_those_blocked_by(me, &mut prealloc.wakes);
+        Ok(limit)
+    }
+
+    /// Sets "messages only once", if told to, and answers with what it was.
+    pub(crate) fn only_once(&mut self, me: u32, set: Option<bool>) -> Result<bool, BusError> {
+        let ksock = self.ksock_mut(me)?;
+        let was = ksock.only_once;
+        ksock.only_once = set.unwrap_or(was);
+        Ok(was)
+    }
+
+    /// Sets verbosity, if told to, and answers with what it was.
+    pub(crate) fn verbose(&mut self, set: Option<bool>) -> bool {
+        let was = self.verbose;
+        self.verbose = set.unwrap_or(was);
+        was
+    }
+
+    /// Who replies to exactly this name; wildcards are not expanded (3.7 REPLIER).
+    pub(crate) fn replier(&mut self, name: &[u8]) -> Option<u32> {
+        self.routes.replier(name).map(|binding| binding.ksock)
+    }
+}

@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Waking files: noted while the bus is locked, done when it is unlocked.
+
+use super::error::BusError;
+use super::progress::Progress;
+use kernel::prelude::*;
+
+/// The file at the other end of a Ksock: cheap to clone, still there when all else is closed.
+pub(crate) trait Notify: Clone {
+    /// Wakes the file's readers and pollers: there is a message, or capacity where there was
+    /// none.
+    fn wake(&self);
+
+    /// Returns how far reading and writing have got.
+    fn progress(&self) -> Progress;
+}
+
+/// Files to be woken once the bus is unlocked.
+///
+/// Waking takes far longer than queueing, and those who wake want the bus at once. Where there
+/// is no space to note one more it is woken then and there, which is late for no reader.
+pub(crate) struct WakeQueue<N>(KVVec<N>);
+
+impl<N: Notify> WakeQueue<N> {
+    pub(super) fn new() -> Self {
+        WakeQueue(KVVec::new())
+    }
+
+    /// Gets space for `count` files in all.
+    ///
+    /// # Errors
+    ///
+    /// `NoMemory`.
+    pub(super) fn reserve(&mut self, count: usize) -> Result<(), BusError> {
+        let more = count.saturating_sub(self.0.len());
+        Ok(self.0.reserve(more, GFP_KERNEL_ACCOUNT)?)
+    }
+
+    /// Notes a file to be woken.
+    pub(super) fn add(&mut self, file: &N) {
+        if let Err(full) = self.0.push_within_capacity(file.clone()) {
+            drop(full);
+            file.wake();
+        }
+    }
+
+    /// Wakes them all. Call it when the bus is not locked.
+    pub(crate) fn wake_all(&mut self) {
+        while let Some(file) = self.0.pop() {
+            file.wake();
+        }
+    }
+}
