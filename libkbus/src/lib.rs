@@ -68,6 +68,8 @@ mod request;
 mod status;
 mod sys;
 mod uapi;
+#[cfg(test)]
+mod vectors;
 
 pub use asked::{Answer, Asked, Incoming};
 #[cfg(feature = "tokio")]
