@@ -4,6 +4,9 @@
 
 # The kernel series that the VM boots; one that Debian's backports have.
 SERIES ?= 7.2
+# What is built, and what the VM is: see tools/build/arch.sh.
+ARCH ?= x86_64
+export KBUS_ARCH := $(ARCH)
 # The kernel tree for the module of this machine (all, check-kernel).
 KDIR ?= /lib/modules/$(shell uname -r)/build
 
@@ -37,10 +40,10 @@ user: ## build library and tools as static programs, in build/bin
 capi: ## build the C library and its headers, in build/capi
 	tools/build/capi
 
-lint: ## rustfmt, clippy (module and programs) and shellcheck
+lint: ## rustfmt, clippy (module and programs), shellcheck, circles of imports
 	@tools/build/lint --series $(SERIES)
 
-test: kmod user ## all tests: on the host, and against the module in the VM
+test: ## all tests: on the host, and against the module in the VM
 	@tests/run
 
 test-debug: user ## the suite on kernels that look for races, leaks and wrong accesses

@@ -5,6 +5,8 @@
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 checkout=$(cd "$here/../.." && pwd)
+# shellcheck source=tools/build/arch.sh
+. "$here/arch.sh"
 
 # --- talking -----------------------------------------------------------------
 

@@ -3,6 +3,7 @@
 # apt's view of the backports suite, apart from the root's own so that it can
 # be refreshed without changing the root. Inside the root; sourced.
 set -euo pipefail
+. "$(dirname "${BASH_SOURCE[0]}")/../arch.sh"
 
 state=/cache/apt
 apt_options=(
@@ -10,5 +11,6 @@ apt_options=(
 	-o Dir::Etc::sourcelist=$state/sources.list
 	-o Dir::Etc::sourceparts=-
 	-o Dir::Cache=$state
-	-o APT::Architectures=amd64
+	-o APT::Architecture="$deb_arch"
+	-o APT::Architectures="$deb_arch"
 )
