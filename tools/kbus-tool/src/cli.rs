@@ -1,14 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
-//! The command line: what there is to ask for. What a verb does, and its own
+//! The command line: the verbs there are. What a verb does, and its own
 //! options, are in its file.
 
-use std::time::Duration;
+use clap::{CommandFactory, Parser, Subcommand};
 
-use clap::{Parser, Subcommand};
-use kbus::{Access, Ksock, KsockId};
-
+use crate::context::Context;
 use crate::exit::{Failure, EXIT_STATUS};
-use crate::output::Output;
 use crate::verb::{
     completions, doctor, explain, limits, list, listen, man, new_bus, record, replay, reply,
     request, send, stats, top, who,
@@ -31,18 +28,6 @@ pub(crate) struct Cli {
     verb: Verb,
 }
 
-/// What all verbs need to know.
-#[derive(Debug, clap::Args)]
-pub(crate) struct Context {
-    /// Which bus: 0 is /dev/kbus0 (list, stats, top: all, if not given)
-    #[arg(long, short, global = true, value_name = "N", env = "KBUS_BUS")]
-    bus: Option<u32>,
-
-    /// Print JSON: one object a line
-    #[arg(long, global = true)]
-    json: bool,
-}
-
 #[derive(Debug, Subcommand)]
 enum Verb {
     List(list::List),
@@ -63,26 +48,6 @@ enum Verb {
     Man(man::Man),
 }
 
-impl Context {
-    /// The bus to work with.
-    pub(crate) fn number(&self) -> u32 {
-        self.bus.unwrap_or(0)
-    }
-
-    /// Is this one of the buses to look at?
-    pub(crate) fn concerns(&self, bus: u32) -> bool {
-        self.bus.is_none_or(|only| only == bus)
-    }
-
-    pub(crate) fn open(&self) -> Result<Ksock, Failure> {
-        Ok(Ksock::open(self.number(), Access::ReadWrite)?)
-    }
-
-    pub(crate) fn output(&self) -> Output {
-        Output::new(self.json)
-    }
-}
-
 impl Cli {
     pub(crate) fn run(self) -> Result<(), Failure> {
         let context = &self.context;
@@ -101,30 +66,15 @@ impl Cli {
             Verb::Record(record) => record.run(context),
             Verb::Replay(replay) => replay.run(context),
             Verb::Doctor(doctor) => doctor.run(context),
-            Verb::Completions(completions) => completions.run(),
-            Verb::Man(man) => man.run(),
+            Verb::Completions(completions) => completions.run(&mut Cli::command()),
+            Verb::Man(man) => man.run(Cli::command()),
         }
     }
-}
-
-// ---- What is written on command lines ---------------------------------------
-
-pub(crate) fn seconds(text: &str) -> Result<Duration, String> {
-    let seconds: f64 = text
-        .parse()
-        .map_err(|_| "not a number of seconds".to_owned())?;
-    Duration::try_from_secs_f64(seconds).map_err(|error| error.to_string())
-}
-
-pub(crate) fn ksock_id(text: &str) -> Result<KsockId, String> {
-    let id = text.parse().ok().and_then(KsockId::new);
-    id.ok_or_else(|| "a Ksock is a number from 1 up".to_owned())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use clap::CommandFactory;
 
     #[test]
     fn the_command_line_is_consistent() {
@@ -144,6 +94,16 @@ mod tests {
     }
 
     #[test]
+    fn every_verb_is_in_the_manual() {
+        let page = String::from_utf8(man::page(Cli::command()).unwrap()).unwrap();
+        for verb in Cli::command().get_subcommands() {
+            let heading = format!("\n.SS {}\n", verb.get_name());
+            assert_eq!(page.contains(&heading), !verb.is_hide_set(), "{heading}");
+        }
+        assert!(page.contains("\n.SH EXIT STATUS\n"));
+    }
+
+    #[test]
     fn names_are_checked_where_they_are_written() {
         assert!(Cli::try_parse_from(["kbus-tool", "listen", "$.Actor.*"]).is_ok());
         let error = Cli::try_parse_from(["kbus-tool", "send", "$.Actor.*"]).unwrap_err();
@@ -152,13 +112,5 @@ mod tests {
             "{error}"
         );
         assert!(Cli::try_parse_from(["kbus-tool", "listen"]).is_err());
-    }
-
-    #[test]
-    fn seconds_are_seconds() {
-        assert_eq!(seconds("2.5"), Ok(Duration::from_millis(2500)));
-        assert!(seconds("-1").is_err());
-        assert!(seconds("soon").is_err());
-        assert!(seconds("NaN").is_err());
     }
 }

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! What is printed: lines, or with --json objects, one a line. How a message
-//! looks is in `shown`.
+//! looks is in `render`.
 
+use std::fmt::Display;
 use std::io::{self, BufWriter, IsTerminal, StdoutLock, Write};
 
 use serde::Serialize;
@@ -9,7 +10,7 @@ use serde::Serialize;
 use crate::exit::Failure;
 
 /// Standard output. Nothing goes out before `flush`, or before there is much
-/// of it: who waits for something flushes first.
+/// of it: flush before waiting for something.
 pub(crate) struct Output {
     out: BufWriter<StdoutLock<'static>>,
     pub(crate) json: bool,
@@ -59,7 +60,7 @@ impl Output {
         self.line("")
     }
 
-    /// Prints the one or the other, as --json says.
+    /// Prints the object with --json, the line without.
     pub(crate) fn either(
         &mut self,
         object: &impl Serialize,
@@ -84,7 +85,7 @@ impl Output {
         self.out.flush().map_err(Failure::Output)
     }
 
-    /// The text in its colour, if there are colours.
+    /// Returns the text in its colour, if there are colours.
     pub(crate) fn paint(&self, paint: Paint, text: &str) -> String {
         if !self.colour || text.is_empty() {
             return text.to_owned();
@@ -99,18 +100,18 @@ impl Output {
     }
 }
 
-/// Says something to the person at the terminal that is not output.
+/// Prints a line on standard error.
 pub(crate) fn note(words: &str) {
-    // Who has closed stderr does not want to know.
+    // A user who has closed standard error does not want to know.
     let _ = writeln!(io::stderr(), "{words}");
 }
 
-/// Says what went wrong.
-pub(crate) fn complain(words: &str) {
+/// Prints what went wrong on standard error.
+pub(crate) fn warn(words: impl Display) {
     note(&format!("kbus-tool: {words}"));
 }
 
-/// As in "1 message", "2 messages".
+/// Returns a number of things, as in "1 message", "2 messages".
 pub(crate) fn count(number: usize, thing: &str) -> String {
     let plural = if number == 1 { "" } else { "s" };
     format!("{number} {thing}{plural}")

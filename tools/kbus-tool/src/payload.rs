@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-//! What a message is to carry, as it is given on the command line.
+//! The payload of a message, as it is given on the command line.
 
 use std::fs;
 use std::io::{self, Read};
@@ -55,7 +55,7 @@ impl Payload {
         self.format.decode(written)
     }
 
-    /// How what comes from elsewhere is written.
+    /// Returns how payloads are written that come from elsewhere.
     pub(crate) fn format(&self) -> Format {
         self.format
     }

@@ -11,13 +11,13 @@ use kbus::{Message, Name};
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 
-use crate::missed::Missed;
-use crate::shown::{self, Id};
+use crate::gap::Gap;
+use crate::render;
 
 /// The version of the format.
 const VERSION: u32 = 1;
 
-/// The same for people, in the help of `record`, and so in the manual.
+/// The format for people, in the help of `record`, and so in the manual.
 pub(crate) const FORMAT: &str = "\
 Format:
   A recording is text, one JSON object a line. The first line is
@@ -39,7 +39,7 @@ Format:
 
 /// The first line.
 #[derive(Debug, Serialize, Deserialize)]
-pub(crate) struct Head {
+pub(crate) struct Header {
     #[serde(rename = "kbus-recording")]
     version: u32,
     time: String,
@@ -50,14 +50,14 @@ pub(crate) struct Head {
 /// Any other line.
 #[derive(Debug)]
 pub(crate) enum Line {
-    Message(Spoken),
-    /// Here something is missing. There is nothing to do about it.
-    Missed,
+    Message(RecordedMessage),
+    /// Messages are missing here. There is nothing to do about it.
+    Gap,
 }
 
 /// A message.
 #[derive(Debug, Serialize, Deserialize)]
-pub(crate) struct Spoken {
+pub(crate) struct RecordedMessage {
     pub(crate) at: f64,
     pub(crate) kind: String,
     id: String,
@@ -71,25 +71,25 @@ pub(crate) struct Spoken {
     data: String,
 }
 
-/// Messages were missed.
+/// A line about a gap.
 #[derive(Debug, Serialize)]
-pub(crate) struct Gap<'a> {
+pub(crate) struct RecordedGap {
     pub(crate) at: f64,
-    pub(crate) missed: &'a Missed,
+    pub(crate) missed: Gap,
 }
 
-impl Head {
-    pub(crate) fn new(bus: u32, names: &[impl ToString]) -> Head {
-        Head {
+impl Header {
+    pub(crate) fn new(bus: u32, names: &[impl ToString]) -> Header {
+        Header {
             version: VERSION,
-            time: shown::time(),
+            time: render::time(),
             bus,
             names: names.iter().map(ToString::to_string).collect(),
         }
     }
 
-    pub(crate) fn parse(line: &str) -> Result<Head, String> {
-        let head: Head = serde_json::from_str(line)
+    pub(crate) fn parse(line: &str) -> Result<Header, String> {
+        let head: Header = serde_json::from_str(line)
             .map_err(|_| "this is no recording of kbus-tool record".to_owned())?;
         if head.version == VERSION {
             return Ok(head);
@@ -109,22 +109,22 @@ impl Line {
             _missed: IgnoredAny,
         }
         match serde_json::from_str(line) {
-            Ok(spoken) => Ok(Line::Message(spoken)),
-            Err(_) if serde_json::from_str::<Missing>(line).is_ok() => Ok(Line::Missed),
+            Ok(record) => Ok(Line::Message(record)),
+            Err(_) if serde_json::from_str::<Missing>(line).is_ok() => Ok(Line::Gap),
             Err(error) => Err(format!("this is no line of a recording: {error}")),
         }
     }
 }
 
-impl Spoken {
-    pub(crate) fn new(message: &Message, at: f64) -> Spoken {
-        Spoken {
+impl RecordedMessage {
+    pub(crate) fn new(message: &Message, at: f64) -> RecordedMessage {
+        RecordedMessage {
             at,
-            kind: shown::kind(message).to_owned(),
+            kind: render::kind(message).to_owned(),
             id: message.id().to_string(),
             from: message.from().map_or(0, kbus::KsockId::get),
             to: message.to().map(kbus::KsockId::get),
-            in_reply_to: message.in_reply_to().map(|id| Id(id).0.to_string()),
+            in_reply_to: message.in_reply_to().map(|id| id.to_string()),
             name: message.name().to_string(),
             flags: message.flags().0,
             data: BASE64_STANDARD.encode(message.data()),
@@ -145,6 +145,7 @@ impl Spoken {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::id::Id;
     use kbus::MessageId;
 
     #[test]
@@ -154,7 +155,7 @@ mod tests {
             network: 0,
             serial: 7,
         });
-        let line = serde_json::to_string(&Spoken::new(&message, 0.25)).unwrap();
+        let line = serde_json::to_string(&RecordedMessage::new(&message, 0.25)).unwrap();
         assert_eq!(
             line,
             "{\"at\":0.25,\"kind\":\"request\",\"id\":\"[0:7]\",\"from\":0,\
@@ -165,27 +166,24 @@ mod tests {
         };
         assert_eq!((read.name(), read.data()), (Ok(name), Ok(vec![0, 255])));
 
-        let missed = Missed {
+        let missed = Gap {
             after: Id(message.id()),
             before: None,
             at_most: Some(3),
         };
-        let gap = Gap {
-            at: 1.0,
-            missed: &missed,
-        };
+        let gap = RecordedGap { at: 1.0, missed };
         let line = serde_json::to_string(&gap).unwrap();
         assert_eq!(line, r#"{"at":1.0,"missed":{"after":"[0:7]","at_most":3}}"#);
-        assert!(matches!(Line::parse(&line), Ok(Line::Missed)));
+        assert!(matches!(Line::parse(&line), Ok(Line::Gap)));
         assert!(Line::parse("{\"at\":1").is_err());
     }
 
     #[test]
     fn other_files_are_told_from_recordings() {
-        let head = serde_json::to_string(&Head::new(0, &["$.*"])).unwrap();
-        assert!(Head::parse(&head).is_ok());
-        assert!(Head::parse("{}").is_err());
+        let head = serde_json::to_string(&Header::new(0, &["$.*"])).unwrap();
+        assert!(Header::parse(&head).is_ok());
+        assert!(Header::parse("{}").is_err());
         let later = head.replace(":1,", ":2,");
-        assert!(Head::parse(&later).unwrap_err().contains("version 2"));
+        assert!(Header::parse(&later).unwrap_err().contains("version 2"));
     }
 }

@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
-//! `completions`: what makes a shell know our verbs and options.
+//! `completions`: what completes our verbs and options in a shell.
 
 use std::io::{self, Write};
 
-use clap::{Args, CommandFactory, ValueEnum};
+use clap::{Args, Command, ValueEnum};
 use clap_complete::Shell;
 
-use crate::cli::Cli;
 use crate::exit::Failure;
 
 /// Print completions for a shell (make install puts them where they belong)
@@ -28,7 +27,7 @@ enum Known {
 }
 
 impl Completions {
-    pub(crate) fn run(self) -> Result<(), Failure> {
+    pub(crate) fn run(self, command: &mut Command) -> Result<(), Failure> {
         let shell = match self.shell {
             Known::Bash => Shell::Bash,
             Known::Zsh => Shell::Zsh,
@@ -36,7 +35,7 @@ impl Completions {
         };
         // Made in memory: clap_complete panics when it cannot write.
         let mut text = Vec::new();
-        clap_complete::generate(shell, &mut Cli::command(), "kbus-tool", &mut text);
+        clap_complete::generate(shell, command, "kbus-tool", &mut text);
         if let Known::Bash = self.shell {
             text = mend(&text).into_bytes();
         }

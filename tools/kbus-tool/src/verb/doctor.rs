@@ -10,10 +10,10 @@ use clap::Args;
 use kbus::{Access, Ksock};
 use serde::Serialize;
 
-use crate::census;
-use crate::cli::Context;
+use crate::context::Context;
 use crate::exit::Failure;
 use crate::output::{count, Paint};
+use crate::procfs;
 
 /// Find out why a bus cannot be used, and say what to do
 ///
@@ -75,7 +75,7 @@ fn fault(check: &'static str, finding: impl Into<String>, todo: &'static str) ->
 impl Doctor {
     pub(crate) fn run(self, context: &Context) -> Result<(), Failure> {
         let mut out = context.output();
-        let device = PathBuf::from(format!("/dev/kbus{}", context.number()));
+        let device = PathBuf::from(format!("/dev/kbus{}", context.bus()));
         let loaded = Path::new("/sys/module/kbus").exists();
         let findings = [
             kernel(loaded),
@@ -83,7 +83,7 @@ impl Doctor {
             proc(loaded),
             node(&device, loaded),
             permission(&device),
-            bus(context.number(), &device),
+            bus(context.bus(), &device),
         ];
         let mut faults = 0;
         for finding in findings.into_iter().flatten() {
@@ -107,10 +107,7 @@ impl Doctor {
         out.flush()?;
         match faults {
             0 => Ok(()),
-            _ => Err(Failure::Refused(format!(
-                "{} found",
-                count(faults, "fault")
-            ))),
+            _ => Err(Failure::Other(format!("{} found", count(faults, "fault")))),
         }
     }
 }
@@ -186,11 +183,11 @@ fn proc(loaded: bool) -> Option<Finding> {
     if !loaded {
         return None;
     }
-    Some(match census::stats() {
+    Some(match procfs::stats() {
         Ok(_) => good("proc", "/proc/kbus can be read"),
         Err(error) => note(
             "proc",
-            error.words().unwrap_or_default(),
+            error.to_string(),
             "list, who, stats and top need it; see how /proc is mounted",
         ),
     })

@@ -5,7 +5,7 @@ use clap::Args;
 use kbus::{Call, Errno, Error, MessageId, Name, Pattern, Status};
 use serde::Serialize;
 
-use crate::cli::Context;
+use crate::context::Context;
 use crate::exit::Failure;
 use crate::output::Paint;
 

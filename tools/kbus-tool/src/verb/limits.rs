@@ -4,7 +4,7 @@
 use clap::{Args, ValueEnum};
 use serde::Serialize;
 
-use crate::cli::Context;
+use crate::context::Context;
 use crate::exit::Failure;
 
 /// Show the settings of a bus, or change them
@@ -63,7 +63,7 @@ impl Limits {
             bus.set_verbose(switch == Switch::On)?;
         }
         let settings = Settings {
-            bus: context.number(),
+            bus: context.bus(),
             message_size: bus.max_message_size()?,
             largest_message_size: bus.absolute_max_message_size()?,
             report_repliers: bus.report_replier_binds()?,

@@ -4,10 +4,11 @@
 use clap::Args;
 use serde::Serialize;
 
-use crate::census::{self, Binding};
-use crate::cli::Context;
+use crate::context::Context;
 use crate::exit::Failure;
 use crate::output::{count, Output, Paint};
+use crate::procfs::{self, Binding};
+use crate::render;
 
 /// List buses, Ksocks and bindings, with the processes behind them
 ///
@@ -54,11 +55,11 @@ struct Process {
 impl List {
     pub(crate) fn run(self, context: &Context) -> Result<(), Failure> {
         let mut out = context.output();
-        let bindings = census::bindings()?;
-        let holders = census::holders();
-        let buses = census::stats()?;
+        let bindings = procfs::bindings()?;
+        let holders = procfs::holders();
+        let buses = procfs::stats()?;
         let mut known = false;
-        for bus in buses.iter().filter(|bus| context.concerns(bus.bus)) {
+        for bus in buses.iter().filter(|bus| context.includes(bus.bus)) {
             known = true;
             let bound: Vec<&Binding> = bindings
                 .iter()
@@ -93,7 +94,7 @@ impl List {
                     queue: ksock.queue,
                     limit: ksock.limit,
                     pid,
-                    command: pid.and_then(census::command),
+                    command: pid.and_then(procfs::command),
                     replies_to: names(true),
                     listens_to: names(false),
                 };
@@ -101,8 +102,8 @@ impl List {
             }
         }
         out.flush()?;
-        match context.number() {
-            missing if !known => Err(Failure::Refused(format!(
+        match context.bus() {
+            missing if !known => Err(Failure::Other(format!(
                 "there is no bus {missing} [ENOENT]; kbus-tool list shows all there are"
             ))),
             _ => Ok(()),
@@ -113,16 +114,7 @@ impl List {
 fn process(pid: u32) -> Process {
     Process {
         pid,
-        command: census::command(pid),
-    }
-}
-
-/// As in "pid 12 cat", or what is known of it.
-pub(crate) fn who(pid: Option<u32>, command: Option<&String>) -> String {
-    match (pid, command) {
-        (None, _) => "(bound to nothing)".to_owned(),
-        (Some(pid), None) => format!("pid {pid} (gone)"),
-        (Some(pid), Some(command)) => format!("pid {pid} {command}"),
+        command: procfs::command(pid),
     }
 }
 
@@ -135,8 +127,8 @@ impl Bus {
             count(self.bindings, "binding")
         );
         for other in &self.others {
-            let who = who(Some(other.pid), other.command.as_ref());
-            text += &format!("\n  also open in {who}");
+            let process = render::process(Some(other.pid), other.command.as_ref());
+            text += &format!("\n  also open in {process}");
         }
         text
     }
@@ -153,7 +145,7 @@ impl Ksock {
             "  Ksock {} {} {}",
             self.ksock,
             out.paint(queue, &format!("queue {} of {}", self.queue, self.limit)),
-            who(self.pid, self.command.as_ref())
+            render::process(self.pid, self.command.as_ref())
         );
         for (does, names) in [
             ("replies to", &self.replies_to),

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-only
-//! `listen`: what is said, as it is said.
+//! `listen`: prints messages as they arrive.
 
 use clap::{Args, ValueEnum};
-use kbus::{KsockId, Message, Pattern};
+use kbus::{KsockId, Pattern};
 
-use crate::cli::{ksock_id, Context};
+use crate::args::ksock_id;
+use crate::context::Context;
 use crate::exit::Failure;
-use crate::hearing::{Ears, Hearing};
-use crate::missed::Missed;
 use crate::output::{Output, Paint};
-use crate::shown::{self, MissedObject, Show};
+use crate::render::{self, Show};
+use crate::subscription::{Event, Options, Subscription};
 
 /// Print messages as they arrive, one a line
 ///
@@ -27,7 +27,7 @@ pub(crate) struct Listen {
     names: Vec<Pattern>,
 
     #[command(flatten)]
-    hearing: Hearing,
+    options: Options,
 
     /// Begin lines with the time at which we took the message (JSON always has it)
     #[arg(long, short)]
@@ -58,7 +58,7 @@ pub(crate) struct Listen {
     every_copy: bool,
 }
 
-/// The words of `shown::kind`.
+/// The words of [`render::kind`].
 #[derive(Clone, Copy, Debug, ValueEnum)]
 enum Kind {
     Announcement,
@@ -81,91 +81,46 @@ impl Kind {
 }
 
 impl Listen {
-    pub(crate) fn run(mut self, context: &Context) -> Result<(), Failure> {
-        let names = std::mem::take(&mut self.names);
-        let every_copy = self.every_copy;
-        let mut printer = Printer {
-            out: context.output(),
-            time: self.time,
-            show: self.show,
-            filter: Filter {
-                kinds: self.kind.iter().map(|kind| kind.word()).collect(),
-                from: self.from,
-                contains: self.contains.map(String::into_bytes),
-                except: self.except,
-            },
-        };
-        self.hearing.run(context, &names, every_copy, &mut printer)
-    }
-}
-
-struct Printer {
-    out: Output,
-    time: bool,
-    show: Show,
-    filter: Filter,
-}
-
-/// Which messages to print.
-struct Filter {
-    kinds: Vec<&'static str>,
-    from: Option<KsockId>,
-    contains: Option<Vec<u8>>,
-    except: Vec<Pattern>,
-}
-
-impl Filter {
-    fn admits(&self, message: &Message) -> bool {
-        let contains = |data: &[u8], text: &[u8]| {
-            text.is_empty() || data.windows(text.len()).any(|window| window == text)
-        };
-        (self.kinds.is_empty() || self.kinds.contains(&shown::kind(message)))
-            && self.from.is_none_or(|from| message.from() == Some(from))
-            && self
-                .contains
-                .as_ref()
-                .is_none_or(|text| contains(message.data(), text))
-            && !self
-                .except
-                .iter()
-                .any(|pattern| pattern.matches(message.name()))
-    }
-}
-
-impl Printer {
-    fn print(&mut self, line: &str) -> Result<(), Failure> {
-        if self.time {
-            let time = self.out.paint(Paint::Quiet, &shown::clock());
-            self.out.line(format!("{time} {line}"))
-        } else {
-            self.out.line(line)
+    pub(crate) fn run(self, context: &Context) -> Result<(), Failure> {
+        let kinds: Vec<&str> = self.kind.iter().map(|kind| kind.word()).collect();
+        let contains = self.contains.unwrap_or_default().into_bytes();
+        let subscription = Subscription::new(&self.options, context, &self.names, self.every_copy)?
+            .admitting(move |message| {
+                (kinds.is_empty() || kinds.contains(&render::kind(message)))
+                    && self.from.is_none_or(|from| message.from() == Some(from))
+                    && carries(message.data(), &contains)
+                    && !self.except.iter().any(|name| name.matches(message.name()))
+            });
+        let mut out = context.output();
+        for event in subscription {
+            match event? {
+                Event::Message(message) if out.json => {
+                    out.object(&render::object(&message, self.show))?;
+                }
+                Event::Message(message) => {
+                    let line = render::line(&out, &message, self.show);
+                    print(&mut out, self.time, line)?;
+                }
+                Event::Gap(gap) if out.json => out.object(&render::gap_object(&gap))?,
+                Event::Gap(gap) => {
+                    let line = render::gap(&out, &gap);
+                    print(&mut out, self.time, line)?;
+                }
+                Event::Idle => out.flush()?,
+            }
         }
+        Ok(())
     }
 }
 
-impl Ears for Printer {
-    fn hear(&mut self, message: &Message) -> Result<bool, Failure> {
-        if !self.filter.admits(message) {
-            return Ok(false);
-        }
-        if self.out.json {
-            self.out.object(&shown::object(message, self.show))?;
-        } else {
-            self.print(&shown::line(&self.out, message, self.show))?;
-        }
-        Ok(true)
-    }
+fn carries(data: &[u8], text: &[u8]) -> bool {
+    text.is_empty() || data.windows(text.len()).any(|window| window == text)
+}
 
-    fn miss(&mut self, missed: &Missed) -> Result<(), Failure> {
-        if self.out.json {
-            let kind = "missed";
-            self.out.object(&MissedObject { kind, missed })
-        } else {
-            self.print(&shown::missed(&self.out, missed))
-        }
+fn print(out: &mut Output, time: bool, line: String) -> Result<(), Failure> {
+    if !time {
+        return out.line(line);
     }
-
-    fn rest(&mut self) -> Result<(), Failure> {
-        self.out.flush()
-    }
+    let time = out.paint(Paint::Quiet, &render::clock());
+    out.line(format!("{time} {line}"))
 }

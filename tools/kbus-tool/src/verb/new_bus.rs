@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-//! `new-bus`: makes one.
+//! `new-bus`: makes a bus.
 
 use std::path::Path;
 use std::time::Duration;
@@ -8,9 +8,9 @@ use clap::Args;
 use kbus::Deadline;
 use serde::Serialize;
 
-use crate::cli::Context;
+use crate::context::Context;
 use crate::exit::Failure;
-use crate::stop::Stop;
+use crate::shutdown::Shutdown;
 
 /// Make another bus, and print its device
 ///
@@ -30,7 +30,7 @@ struct Made {
 
 impl NewBus {
     pub(crate) fn run(self, context: &Context) -> Result<(), Failure> {
-        let stop = Stop::new()?;
+        let shutdown = Shutdown::new()?;
         let bus = context.open()?.new_device()?;
         let device = format!("/dev/kbus{bus}");
         // The node comes a little later.
@@ -42,7 +42,7 @@ impl NewBus {
                      runs here"
                 )));
             }
-            stop.sleep(Duration::from_millis(5).into())?;
+            shutdown.sleep(Duration::from_millis(5))?;
         }
         let mut out = context.output();
         let made = Made { bus, device };

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-//! `record`: keeps what is said in a file.
+//! `record`: writes messages to a file.
 
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
@@ -7,14 +7,13 @@ use std::path::PathBuf;
 use std::time::Instant;
 
 use clap::Args;
-use kbus::{Message, Pattern};
+use kbus::Pattern;
 use serde::Serialize;
 
-use crate::cli::Context;
+use crate::context::Context;
 use crate::exit::Failure;
-use crate::hearing::{Ears, Hearing};
-use crate::missed::Missed;
-use crate::recording::{Gap, Head, Spoken, FORMAT};
+use crate::recording::{Header, RecordedGap, RecordedMessage, FORMAT};
+use crate::subscription::{Event, Options, Subscription};
 
 /// Record messages in a file, until Ctrl-C
 ///
@@ -36,7 +35,7 @@ pub(crate) struct Record {
     force: bool,
 
     #[command(flatten)]
-    hearing: Hearing,
+    options: Options,
 }
 
 fn after_help() -> String {
@@ -45,7 +44,7 @@ fn after_help() -> String {
 
 impl Record {
     pub(crate) fn run(self, context: &Context) -> Result<(), Failure> {
-        // First the bus: without one there is nothing to keep.
+        // First the bus: without one there is nothing to record.
         drop(context.open()?);
         let file: Box<dyn Write> = if self.file.as_os_str() == "-" {
             Box::new(io::stdout().lock())
@@ -62,9 +61,17 @@ impl Record {
             file: BufWriter::with_capacity(64 * 1024, file),
             began: Instant::now(),
         };
-        writer.line(&Head::new(context.number(), &self.names))?;
-        writer.rest()?;
-        self.hearing.run(context, &self.names, false, &mut writer)
+        writer.line(&Header::new(context.bus(), &self.names))?;
+        writer.flush()?;
+        for event in Subscription::new(&self.options, context, &self.names, false)? {
+            let at = writer.at();
+            match event? {
+                Event::Message(message) => writer.line(&RecordedMessage::new(&message, at))?,
+                Event::Gap(missed) => writer.line(&RecordedGap { at, missed })?,
+                Event::Idle => writer.flush()?,
+            }
+        }
+        Ok(())
     }
 }
 
@@ -82,6 +89,10 @@ impl Writer {
         written.map_err(|error| self.failure(error))
     }
 
+    fn flush(&mut self) -> Result<(), Failure> {
+        self.file.flush().map_err(|error| self.failure(error))
+    }
+
     fn failure(&self, error: io::Error) -> Failure {
         if self.path.as_os_str() == "-" {
             Failure::Output(error)
@@ -90,25 +101,9 @@ impl Writer {
         }
     }
 
-    /// In microseconds, so that the numbers stay short.
+    /// Returns the seconds since the beginning, in microseconds, so that the
+    /// numbers stay short.
     fn at(&self) -> f64 {
         (self.began.elapsed().as_secs_f64() * 1e6).round() / 1e6
-    }
-}
-
-impl Ears for Writer {
-    fn hear(&mut self, message: &Message) -> Result<bool, Failure> {
-        let at = self.at();
-        self.line(&Spoken::new(message, at))?;
-        Ok(true)
-    }
-
-    fn miss(&mut self, missed: &Missed) -> Result<(), Failure> {
-        let at = self.at();
-        self.line(&Gap { at, missed })
-    }
-
-    fn rest(&mut self) -> Result<(), Failure> {
-        self.file.flush().map_err(|error| self.failure(error))
     }
 }

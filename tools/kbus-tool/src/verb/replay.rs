@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-//! `replay`: says again what was recorded.
+//! `replay`: sends the messages of a recording again.
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader};
@@ -11,11 +11,12 @@ use clap::Args;
 use kbus::{Deadline, Flags, Ksock, KsockId, Message};
 use serde::Serialize;
 
-use crate::cli::{seconds, Context};
+use crate::args::seconds;
+use crate::context::Context;
 use crate::exit::Failure;
 use crate::output::{self, count};
-use crate::recording::{Head, Line, Spoken};
-use crate::stop::Stop;
+use crate::recording::{Header, Line, RecordedMessage};
+use crate::shutdown::Shutdown;
 
 /// Send the messages of a recording again
 ///
@@ -56,7 +57,7 @@ fn factor(text: &str) -> Result<f64, String> {
 }
 
 #[derive(Debug, Default, Serialize)]
-struct Done {
+struct Summary {
     sent: usize,
     /// Of those, requests.
     asked: usize,
@@ -65,7 +66,7 @@ struct Done {
     refused: usize,
 }
 
-impl Done {
+impl Summary {
     /// We are bound to nothing: all that arrives are answers.
     fn take(&mut self, bus: &Ksock) -> Result<(), Failure> {
         while bus.next_message()?.is_some() {
@@ -77,7 +78,7 @@ impl Done {
 
 impl Replay {
     pub(crate) fn run(self, context: &Context) -> Result<(), Failure> {
-        let stop = Stop::new()?;
+        let shutdown = Shutdown::new()?;
         let failed = |error| Failure::File("read", self.file.clone(), error);
         let file: Box<dyn BufRead> = if self.file.as_os_str() == "-" {
             Box::new(io::stdin().lock())
@@ -86,52 +87,55 @@ impl Replay {
         };
         let mut lines = file.lines();
         let head = lines.next().transpose().map_err(failed)?;
-        Head::parse(&head.unwrap_or_default()).map_err(|words| self.wrong(1, &words))?;
+        Header::parse(&head.unwrap_or_default()).map_err(|words| self.wrong(1, &words))?;
 
         let bus = context.open()?;
         let began = Instant::now();
-        let mut done = Done::default();
+        let mut summary = Summary::default();
         for (number, line) in (2..).zip(lines) {
             let line = line.map_err(failed)?;
-            let spoken = match Line::parse(&line) {
-                Ok(Line::Message(spoken)) => spoken,
-                Ok(Line::Missed) => continue,
+            let recorded = match Line::parse(&line) {
+                Ok(Line::Message(recorded)) => recorded,
+                Ok(Line::Gap) => continue,
                 Err(words) => return Err(self.wrong(number, &words)),
             };
             let message = self
-                .message(&spoken)
+                .message(&recorded)
                 .map_err(|words| self.wrong(number, &words))?;
             let Some(message) = message else {
-                done.skipped += 1;
+                summary.skipped += 1;
                 continue;
             };
-            let at = Duration::try_from_secs_f64(spoken.at / self.speed).unwrap_or_default();
+            let at = Duration::try_from_secs_f64(recorded.at / self.speed).unwrap_or_default();
             match began.checked_add(at) {
-                Some(at) if !self.fast => stop.sleep(at.into())?,
-                _ => stop.check()?,
+                Some(at) if !self.fast => shutdown.sleep(at)?,
+                _ => shutdown.check()?,
             }
             match bus.send(&message) {
                 Ok(_) => {
-                    done.sent += 1;
-                    done.asked += usize::from(message.flags().contains(Flags::WANT_A_REPLY));
+                    summary.sent += 1;
+                    summary.asked += usize::from(message.flags().contains(Flags::WANT_A_REPLY));
                 }
                 Err(error) => {
-                    done.refused += 1;
-                    output::complain(&format!("line {number}: {error}"));
+                    summary.refused += 1;
+                    output::warn(format_args!("line {number}: {error}"));
                 }
             }
-            done.take(&bus)?;
+            summary.take(&bus)?;
         }
-        self.wait_for_answers(&bus, &stop, &mut done)?;
+        self.wait_for_answers(&bus, &shutdown, &mut summary)?;
 
         let mut out = context.output();
-        out.either(&done, |_| {
-            let mut text = format!("{} sent", count(done.sent, "message"));
+        out.either(&summary, |_| {
+            let mut text = format!("{} sent", count(summary.sent, "message"));
             for (number, what) in [
-                (done.answered, "answered"),
-                (done.asked - done.answered.min(done.asked), "not answered"),
-                (done.skipped, "skipped"),
-                (done.refused, "refused"),
+                (summary.answered, "answered"),
+                (
+                    summary.asked - summary.answered.min(summary.asked),
+                    "not answered",
+                ),
+                (summary.skipped, "skipped"),
+                (summary.refused, "refused"),
             ] {
                 if number > 0 {
                     text += &format!(", {number} {what}");
@@ -140,21 +144,21 @@ impl Replay {
             text
         })?;
         out.flush()?;
-        match done.refused {
+        match summary.refused {
             0 => Ok(()),
-            _ => Err(Failure::Refused("not all could be sent".to_owned())),
+            _ => Err(Failure::Other("not all could be sent".to_owned())),
         }
     }
 
-    /// What to send again; none: nothing.
-    fn message(&self, spoken: &Spoken) -> Result<Option<Message>, String> {
-        let (name, data) = (spoken.name()?, spoken.data()?);
+    /// Returns what to send again; none: nothing.
+    fn message(&self, recorded: &RecordedMessage) -> Result<Option<Message>, String> {
+        let (name, data) = (recorded.name()?, recorded.data()?);
         // What the bus sets, and what decides where it goes, is not for us.
-        let flags = Flags(spoken.flags & !(Flags::WANT_YOU_TO_REPLY | Flags::SYNTHETIC).0);
-        Ok(match spoken.kind.as_str() {
+        let flags = Flags(recorded.flags & !(Flags::WANT_YOU_TO_REPLY | Flags::SYNTHETIC).0);
+        Ok(match recorded.kind.as_str() {
             "announcement" => {
                 let message = Message::announcement(&name, data).with_flags(flags);
-                Some(match spoken.to.and_then(KsockId::new) {
+                Some(match recorded.to.and_then(KsockId::new) {
                     Some(to) => message.with_to(to),
                     None => message,
                 })
@@ -164,11 +168,16 @@ impl Replay {
         })
     }
 
-    /// Were we to leave before, the repliers would answer nobody.
-    fn wait_for_answers(&self, bus: &Ksock, stop: &Stop, done: &mut Done) -> Result<(), Failure> {
+    /// Were we to leave before, the repliers' answers would fail.
+    fn wait_for_answers(
+        &self,
+        bus: &Ksock,
+        shutdown: &Shutdown,
+        summary: &mut Summary,
+    ) -> Result<(), Failure> {
         let deadline = Deadline::from(self.timeout);
-        while done.answered < done.asked && stop.wait(bus.as_fd(), deadline)? {
-            done.take(bus)?;
+        while summary.answered < summary.asked && shutdown.wait(bus.as_fd(), deadline)? {
+            summary.take(bus)?;
         }
         Ok(())
     }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-//! `reply`: is the replier for a name.
+//! `reply`: binds as the replier for a name, and answers requests.
 
 use std::io::{self, Read, Write};
 use std::os::fd::AsFd;
@@ -11,13 +11,13 @@ use clap::Args;
 use kbus::{Asked, Deadline, Incoming, Message, Pattern, Role};
 use rustix::process::{kill_process_group, Pid, Signal};
 
-use crate::cli::Context;
+use crate::args::Until;
+use crate::context::Context;
 use crate::exit::Failure;
-use crate::hearing::Until;
 use crate::output::{self, Output};
 use crate::payload::Payload;
-use crate::shown::{self, Show};
-use crate::stop::Stop;
+use crate::render::{self, Show};
+use crate::shutdown::Shutdown;
 
 /// Be the replier for a name: print each request, and answer it
 ///
@@ -56,7 +56,8 @@ pub(crate) struct Reply {
     show: Show,
 }
 
-enum Answer {
+/// What to answer with.
+enum Source {
     Fixed(Vec<u8>),
     Echo,
     Exec(String),
@@ -65,36 +66,36 @@ enum Answer {
 impl Reply {
     pub(crate) fn run(self, context: &Context) -> Result<(), Failure> {
         let format = self.payload.format();
-        let answer = match self.exec {
-            Some(command) => Answer::Exec(command),
-            None if self.echo => Answer::Echo,
-            None => Answer::Fixed(self.payload.read()?),
+        let source = match self.exec {
+            Some(command) => Source::Exec(command),
+            None if self.echo => Source::Echo,
+            None => Source::Fixed(self.payload.read()?),
         };
-        let stop = Stop::new()?;
+        let shutdown = Shutdown::new()?;
         let bus = context.open()?;
         let mut out = context.output();
         bus.bind(Role::Replier, &self.name)?;
-        // Whoever starts us in the background can wait for this line.
+        // A script that starts us in the background can wait for this line.
         output::note(&format!("replying to {}", self.name));
         let deadline = self.until.deadline();
         let mut left = self.until.count();
-        while left > 0 && stop.wait(bus.as_fd(), deadline)? {
+        while left > 0 && shutdown.wait(bus.as_fd(), deadline)? {
             // We are bound as replier only: nothing else arrives.
             let Some(Incoming::Asked(request)) = bus.incoming(Duration::ZERO)? else {
                 continue;
             };
             print(&mut out, &request, self.show)?;
-            match &answer {
-                Answer::Fixed(data) => give(request, data),
-                Answer::Echo => {
+            match &source {
+                Source::Fixed(data) => answer(request, data),
+                Source::Echo => {
                     let data = request.data().to_owned();
-                    give(request, data);
+                    answer(request, data);
                 }
                 // Dropped, when we are stopped: then it is declined.
-                Answer::Exec(command) => match run(command, &request, &stop)? {
+                Source::Exec(command) => match run(command, &request, &shutdown)? {
                     Ok(data) => match format.decode(data) {
-                        Ok(data) => give(request, data),
-                        Err(error) => decline(request, &error.words().unwrap_or_default()),
+                        Ok(data) => answer(request, data),
+                        Err(error) => decline(request, &error.to_string()),
                     },
                     Err(words) => decline(request, &words),
                 },
@@ -105,34 +106,41 @@ impl Reply {
     }
 }
 
-/// Before it is answered: who asked may act on the answer, and this line
-/// comes first.
+/// Comes before the answer, on which the sender of the request may act at
+/// once.
 fn print(out: &mut Output, request: &Message, show: Show) -> Result<(), Failure> {
     if out.json {
-        out.object(&shown::object(request, show))?;
+        out.object(&render::object(request, show))?;
     } else {
-        let line = shown::line(out, request, show);
+        let line = render::line(out, request, show);
         out.line(line)?;
     }
     out.flush()
 }
 
-fn give(request: Asked<'_>, data: impl AsRef<[u8]>) {
+fn answer(request: Asked<'_>, data: impl AsRef<[u8]>) {
     if let Err(error) = request.answer(data) {
-        // Who asked may have gone meanwhile: that is no reason to stop.
-        output::complain(&error.to_string());
+        // The sender may have gone meanwhile: that is no reason to stop.
+        output::warn(error);
     }
 }
 
 fn decline(request: Asked<'_>, words: &str) {
-    output::complain(&format!("request {} is declined: {words}", request.id()));
+    output::warn(format_args!(
+        "request {} is declined: {words}",
+        request.id()
+    ));
     if let Err(error) = request.decline() {
-        output::complain(&error.to_string());
+        output::warn(error);
     }
 }
 
-/// What the command prints; in words, why there is no answer.
-fn run(command: &str, request: &Message, stop: &Stop) -> Result<Result<Vec<u8>, String>, Failure> {
+/// Returns what the command prints; or in words, why there is no answer.
+fn run(
+    command: &str,
+    request: &Message,
+    shutdown: &Shutdown,
+) -> Result<Result<Vec<u8>, String>, Failure> {
     let from = request.from().map_or(0, kbus::KsockId::get);
     let started = Command::new("/bin/sh")
         .args(["-c", command])
@@ -150,10 +158,10 @@ fn run(command: &str, request: &Message, stop: &Stop) -> Result<Result<Vec<u8>, 
     };
     if let Some(mut stdin) = child.stdin.take() {
         let data = request.data().to_owned();
-        // It may print before it has read all. Whether it reads is its affair.
+        // It may print before it has read all. It need not read any.
         std::thread::spawn(move || drop(stdin.write_all(&data)));
     }
-    let printed = printed(&mut child, stop);
+    let printed = printed(&mut child, shutdown);
     if printed.is_err() {
         let group = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
         // It may have ended by itself just now.
@@ -163,12 +171,12 @@ fn run(command: &str, request: &Message, stop: &Stop) -> Result<Result<Vec<u8>, 
     printed
 }
 
-fn printed(child: &mut Child, stop: &Stop) -> Result<Result<Vec<u8>, String>, Failure> {
+fn printed(child: &mut Child, shutdown: &Shutdown) -> Result<Result<Vec<u8>, String>, Failure> {
     let mut data = Vec::new();
     if let Some(mut stdout) = child.stdout.take() {
         let mut bytes = [0; 4096];
         loop {
-            stop.wait(stdout.as_fd(), Deadline::NEVER)?;
+            shutdown.wait(stdout.as_fd(), Deadline::NEVER)?;
             match stdout.read(&mut bytes) {
                 Ok(0) => break,
                 Ok(len) => data.extend_from_slice(bytes.get(..len).unwrap_or_default()),
@@ -182,7 +190,7 @@ fn printed(child: &mut Child, stop: &Stop) -> Result<Result<Vec<u8>, String>, Fa
         match child.try_wait() {
             Ok(Some(status)) if status.success() => return Ok(Ok(data)),
             Ok(Some(status)) => return Ok(Err(format!("the command ended with {status}"))),
-            Ok(None) => stop.sleep(Duration::from_millis(5).into())?,
+            Ok(None) => shutdown.sleep(Duration::from_millis(5))?,
             Err(error) => return Ok(Err(format!("cannot wait for the command: {error}"))),
         }
     }

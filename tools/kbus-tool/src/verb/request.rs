@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-only
-//! `request`: asks, and prints the answer.
+//! `request`: sends a request, and prints the answer.
 
 use std::time::Duration;
 
 use clap::Args;
-use kbus::{Deadline, KsockId, Name};
+use kbus::{KsockId, Name};
 
-use crate::cli::{ksock_id, seconds, Context};
+use crate::args::{deadline, ksock_id, seconds};
+use crate::context::Context;
 use crate::exit::Failure;
 use crate::payload::Payload;
-use crate::shown::{self, Show};
+use crate::render::{self, Show};
 
 /// Ask the replier for a name, and print what it answers
 ///
@@ -56,13 +57,12 @@ impl Request {
         if self.urgent {
             request = request.urgent();
         }
-        let deadline = self.timeout.map_or(Deadline::NEVER, Deadline::from);
-        let reply = request.call(deadline)?;
+        let reply = request.call(deadline(self.timeout))?;
         let mut out = context.output();
         if out.json {
-            out.object(&shown::object(&reply, self.show))?;
+            out.object(&render::object(&reply, self.show))?;
         } else {
-            out.line(shown::bare(reply.data(), self.show))?;
+            out.line(render::bare(reply.data(), self.show))?;
         }
         out.flush()
     }

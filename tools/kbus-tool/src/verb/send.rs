@@ -1,18 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0-only
-//! `send`: tells whoever listens.
+//! `send`: sends an announcement to those who listen.
 
 use std::io::{self, BufRead};
 use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
-use kbus::{Deadline, Errno, Flags, Ksock, Message, MessageId, Name};
+use kbus::{Errno, Flags, Ksock, Message, MessageId, Name};
 use serde::Serialize;
 
-use crate::cli::{seconds, Context};
+use crate::args::{deadline, seconds};
+use crate::context::Context;
 use crate::exit::Failure;
+use crate::id::Id;
 use crate::payload::Payload;
-use crate::shown::Id;
 
 /// Send an announcement, and print the id that it got
 #[derive(Debug, Args)]
@@ -73,14 +74,14 @@ impl Send {
         };
         let bus = context.open()?;
         let mut out = context.output();
-        let mut tell = |data: Vec<u8>| {
+        let mut announce = |data: Vec<u8>| {
             let message = Message::announcement(&self.name, data).with_flags(flags);
             let id = Id(send(&bus, &message, self.timeout)?);
             out.either(&Sent { id }, |_| id.0.to_string())?;
             out.flush()
         };
         if let Some(data) = first {
-            return tell(data);
+            return announce(data);
         }
         let mut input = io::stdin().lock();
         let mut line = Vec::new();
@@ -92,7 +93,7 @@ impl Send {
             if line.is_empty() {
                 return Ok(());
             }
-            tell(format.decode(line.strip_suffix(b"\n").unwrap_or(&line).to_owned())?)?;
+            announce(format.decode(line.strip_suffix(b"\n").unwrap_or(&line).to_owned())?)?;
         }
     }
 }
@@ -102,7 +103,7 @@ fn send(bus: &Ksock, message: &Message, timeout: Option<Duration>) -> Result<Mes
     match bus.send(message) {
         Err(error) if error.errno() == Some(again) => {
             // Each poll tries again. An announcement fails no other way.
-            if bus.wait_writable(timeout.map_or(Deadline::NEVER, Deadline::from))? {
+            if bus.wait_writable(deadline(timeout))? {
                 return Ok(bus.last_sent()?);
             }
             bus.discard()?;

@@ -4,10 +4,10 @@
 use clap::Args;
 use serde::Serialize;
 
-use crate::census;
-use crate::cli::Context;
+use crate::context::Context;
 use crate::exit::Failure;
 use crate::output::{Output, Paint};
+use crate::procfs;
 
 /// Print what each bus counts: queues, answers awaited and owed
 ///
@@ -50,8 +50,8 @@ struct Ksock {
 impl Stats {
     pub(crate) fn run(self, context: &Context) -> Result<(), Failure> {
         let mut out = context.output();
-        let buses = census::stats()?;
-        for bus in buses.iter().filter(|bus| context.concerns(bus.bus)) {
+        let buses = procfs::stats()?;
+        for bus in buses.iter().filter(|bus| context.includes(bus.bus)) {
             let line = Bus {
                 bus: bus.bus,
                 // A fresh bus says 0, and means 1.

@@ -7,13 +7,13 @@ use std::time::{Duration, Instant};
 use clap::Args;
 use serde::Serialize;
 
-use crate::census::{self, Binding, Bus};
-use crate::cli::{seconds, Context};
+use crate::args::seconds;
+use crate::context::Context;
 use crate::exit::Failure;
 use crate::output::{count, Output, Paint};
-use crate::shown;
-use crate::stop::Stop;
-use crate::verb::list;
+use crate::procfs::{self, Binding, Bus};
+use crate::render;
+use crate::shutdown::Shutdown;
 
 /// Show live what goes on: rates, queues, answers owed
 ///
@@ -70,13 +70,13 @@ impl Screen {
 
 impl Top {
     pub(crate) fn run(self, context: &Context) -> Result<(), Failure> {
-        let stop = Stop::new()?;
+        let shutdown = Shutdown::new()?;
         let mut out = context.output();
         let screen = out.terminal && !out.json;
         if screen {
             out.raw(Screen::ENTER)?;
         }
-        let ended = self.look(context, &mut out, &stop, screen);
+        let ended = self.look(context, &mut out, &shutdown, screen);
         if screen {
             out.raw(Screen::LEAVE)?;
         }
@@ -88,7 +88,7 @@ impl Top {
         &self,
         context: &Context,
         out: &mut Output,
-        stop: &Stop,
+        shutdown: &Shutdown,
         screen: bool,
     ) -> Result<(), Failure> {
         // Of each bus: when we looked last, and what was its number then.
@@ -97,12 +97,12 @@ impl Top {
         let mut next = Instant::now();
         let mut left = self.count.unwrap_or(usize::MAX);
         while left > 0 {
-            let (buses, now) = (census::stats()?, Instant::now());
-            let bindings = census::bindings()?;
+            let (buses, now) = (procfs::stats()?, Instant::now());
+            let bindings = procfs::bindings()?;
             let time = if out.json {
-                shown::time()
+                render::time()
             } else {
-                shown::clock()
+                render::clock()
             };
             if screen {
                 out.raw("\x1b[H\x1b[2J")?;
@@ -112,7 +112,7 @@ impl Top {
                 let every = out.paint(Paint::Quiet, &every);
                 out.line(every)?;
             }
-            for bus in buses.iter().filter(|bus| context.concerns(bus.bus)) {
+            for bus in buses.iter().filter(|bus| context.includes(bus.bus)) {
                 let messages = bus.next_message.saturating_sub(1);
                 let rate = before
                     .insert(bus.bus, (now, messages))
@@ -134,7 +134,7 @@ impl Top {
             left -= 1;
             if left > 0 {
                 next += self.interval;
-                stop.sleep(next.into())?;
+                shutdown.sleep(next)?;
             }
         }
         Ok(())
@@ -142,7 +142,7 @@ impl Top {
 }
 
 fn rows(bus: &Bus, bindings: &[Binding], full: &mut BTreeMap<(u32, u32), u64>) -> Vec<Row> {
-    let row = |ksock: &census::Ksock| {
+    let row = |ksock: &procfs::Ksock| {
         let pid = bindings
             .iter()
             .find(|binding| binding.bus == bus.bus && binding.ksock == ksock.ksock)
@@ -158,7 +158,7 @@ fn rows(bus: &Bus, bindings: &[Binding], full: &mut BTreeMap<(u32, u32), u64>) -
             full: ksock.is_full(),
             found_full: *found_full,
             pid,
-            command: pid.and_then(census::command),
+            command: pid.and_then(procfs::command),
         }
     };
     bus.ksocks.iter().map(row).collect()
@@ -189,7 +189,7 @@ impl Line<'_> {
                 row.awaits,
                 row.owes,
                 out.paint(paint, &found_full),
-                list::who(row.pid, row.command.as_ref())
+                render::process(row.pid, row.command.as_ref())
             );
         }
         text

@@ -7,12 +7,13 @@ use clap::Args;
 use kbus::{Deadline, Name, Pattern};
 use serde::Serialize;
 
-use crate::census::{self, Binding};
-use crate::cli::{seconds, Context};
+use crate::args::seconds;
+use crate::context::Context;
 use crate::exit::Failure;
 use crate::output::Paint;
-use crate::stop::Stop;
-use crate::verb::list;
+use crate::procfs::{self, Binding};
+use crate::render;
+use crate::shutdown::Shutdown;
 
 /// Tell who replies to a name, and who listens to it
 ///
@@ -56,11 +57,11 @@ impl Who {
         let deadline = self
             .wait
             .map_or(Deadline::from(Duration::ZERO), Deadline::from);
-        let stop = Stop::new()?;
+        let shutdown = Shutdown::new()?;
         let bindings = loop {
             let last = deadline.has_passed();
-            let bindings = census::bindings()?;
-            if self.wait.is_none() || self.is_content(&bindings, context.number()) {
+            let bindings = procfs::bindings()?;
+            if self.wait.is_none() || self.is_content(&bindings, context.bus()) {
                 break bindings;
             }
             if last {
@@ -74,13 +75,13 @@ impl Who {
                 )));
             }
             // The bus could tell, but only by a setting for everybody.
-            stop.sleep(Duration::from_millis(20).into())?;
+            shutdown.sleep(Duration::from_millis(20))?;
         };
-        let (replier, listeners) = self.find(&bindings, context.number());
+        let (replier, listeners) = self.find(&bindings, context.bus());
         let mut out = context.output();
         if self.id {
             let Some(replier) = replier else {
-                return Err(Failure::Refused(format!("nobody replies to {}", self.name)));
+                return Err(Failure::Other(format!("nobody replies to {}", self.name)));
             };
             #[derive(Serialize)]
             struct Id {
@@ -101,14 +102,14 @@ impl Who {
                 role,
                 ksock: binding.ksock,
                 pid: binding.pid,
-                command: census::command(binding.pid),
+                command: procfs::command(binding.pid),
                 bound_to: &name,
             };
             out.either(&bound, |out| {
                 format!(
                     "{role} Ksock {} {} by {}",
                     bound.ksock,
-                    list::who(Some(bound.pid), bound.command.as_ref()),
+                    render::process(Some(bound.pid), bound.command.as_ref()),
                     out.paint(Paint::Name, &name)
                 )
             })?;
@@ -136,7 +137,7 @@ impl Who {
             None => binding.name == self.name,
         };
         let replier = match &name {
-            Some(name) => census::replier_for(&here, name),
+            Some(name) => procfs::replier_for(&here, name),
             None => here
                 .iter()
                 .find(|binding| binding.replier && binding.name == self.name)

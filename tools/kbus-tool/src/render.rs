@@ -6,11 +6,12 @@ use std::fmt::Write as _;
 use base64::prelude::{Engine as _, BASE64_STANDARD};
 use clap::ValueEnum;
 use jiff::{Timestamp, Zoned};
-use kbus::{Flags, Kind, Message, MessageId};
-use serde::{Serialize, Serializer};
+use kbus::{Flags, Kind, Message};
+use serde::Serialize;
 use serde_json::Value;
 
-use crate::missed::Missed;
+use crate::gap::Gap;
+use crate::id::Id;
 use crate::output::{Output, Paint};
 
 /// How data are shown.
@@ -30,17 +31,7 @@ pub(crate) enum Show {
     Raw,
 }
 
-/// An id, in JSON as in text: "[0:3]".
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Id(pub(crate) MessageId);
-
-impl Serialize for Id {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(&self.0)
-    }
-}
-
-/// What sort of message it is, in a word.
+/// Returns the kind of a message in a word.
 pub(crate) fn kind(message: &Message) -> &'static str {
     match message.kind() {
         Kind::Status => "status",
@@ -51,8 +42,7 @@ pub(crate) fn kind(message: &Message) -> &'static str {
     }
 }
 
-/// A message on one line: what it is, its id, who says it to whom, its name
-/// and its data.
+/// Returns a message on one line: kind, id, sender, recipient, name and data.
 pub(crate) fn line(out: &Output, message: &Message, show: Show) -> String {
     let mut line = format!("{} {}", kind(message), message.id());
     // Writing to a String cannot fail.
@@ -81,28 +71,37 @@ pub(crate) fn line(out: &Output, message: &Message, show: Show) -> String {
     line
 }
 
-/// The time of day, for people.
+/// Returns the time of day, for people.
 pub(crate) fn clock() -> String {
     Zoned::now().strftime("%H:%M:%S%.6f").to_string()
 }
 
-/// The time, for programs.
+/// Returns the time, for programs.
 pub(crate) fn time() -> String {
     format!("{:.6}", Timestamp::now())
 }
 
-/// Where something is missing, on a line.
-pub(crate) fn missed(out: &Output, missed: &Missed) -> String {
-    let how_many = match missed.at_most {
+/// Returns a gap on a line.
+pub(crate) fn gap(out: &Output, gap: &Gap) -> String {
+    let how_many = match gap.at_most {
         Some(1) => "up to 1 message may be missing".to_owned(),
         Some(at_most) => format!("up to {at_most} messages may be missing"),
         None => "messages may be missing".to_owned(),
     };
-    let line = format!("missed {how_many} after {}", missed.after.0);
+    let line = format!("missed {how_many} after {}", gap.after.0);
     out.paint(Paint::Bad, &line)
 }
 
-/// Data in a line, where they must not end it.
+/// Returns a process, as in "pid 12 cat", or what is known of it.
+pub(crate) fn process(pid: Option<u32>, command: Option<&String>) -> String {
+    match (pid, command) {
+        (None, _) => "(bound to nothing)".to_owned(),
+        (Some(pid), None) => format!("pid {pid} (gone)"),
+        (Some(pid), Some(command)) => format!("pid {pid} {command}"),
+    }
+}
+
+/// Returns data as part of a line, which they must not end.
 fn quoted(data: &[u8], show: Show) -> String {
     match show {
         Show::Auto => match std::str::from_utf8(data) {
@@ -120,7 +119,7 @@ fn quoted(data: &[u8], show: Show) -> String {
     }
 }
 
-/// Data alone on a line, for who asked for nothing else.
+/// Returns data to print alone on a line.
 pub(crate) fn bare(data: &[u8], show: Show) -> Vec<u8> {
     match show {
         Show::Raw => data.to_owned(),
@@ -129,7 +128,7 @@ pub(crate) fn bare(data: &[u8], show: Show) -> Vec<u8> {
     }
 }
 
-/// Data in an object, and how they are written there.
+/// Returns data as part of an object, and how they are written there.
 fn value(data: &[u8], show: Show) -> (Value, &'static str) {
     let base64 = || (BASE64_STANDARD.encode(data).into(), "base64");
     match show {
@@ -176,15 +175,20 @@ struct Event {
     name: String,
 }
 
-/// Something missing, as an object.
+/// A gap as an object.
 #[derive(Debug, Serialize)]
-pub(crate) struct MissedObject<'a> {
-    pub(crate) kind: &'static str,
+pub(crate) struct GapObject<'a> {
+    kind: &'static str,
     #[serde(flatten)]
-    pub(crate) missed: &'a Missed,
+    gap: &'a Gap,
 }
 
-/// As it was taken now.
+pub(crate) fn gap_object(gap: &Gap) -> GapObject<'_> {
+    let kind = "missed";
+    GapObject { kind, gap }
+}
+
+/// Returns a message that was taken just now as an object.
 pub(crate) fn object(message: &Message, show: Show) -> Object {
     let (data, encoding) = value(message.data(), show);
     Object {
@@ -206,7 +210,7 @@ pub(crate) fn object(message: &Message, show: Show) -> Object {
     }
 }
 
-/// The flags that have a name.
+/// Returns the names of the flags that have one.
 fn flags(flags: Flags) -> Vec<&'static str> {
     let words = [
         (Flags::WANT_A_REPLY, "want_a_reply"),
@@ -223,7 +227,7 @@ fn flags(flags: Flags) -> Vec<&'static str> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use kbus::{KsockId, Name};
+    use kbus::{KsockId, MessageId, Name};
 
     fn id(serial: u32) -> MessageId {
         MessageId { network: 0, serial }

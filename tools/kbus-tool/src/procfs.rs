@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-//! Who is there: what /proc/kbus says about all buses (section 8), and /proc
-//! about the processes behind it. Looking changes nothing on a bus.
+//! What /proc/kbus says about all buses (section 8), and /proc about the
+//! processes behind them. Reading changes nothing on a bus.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -69,7 +69,7 @@ fn read(file: &str) -> Result<String, Failure> {
     match fs::read(&path) {
         // Names are in Latin-1, which is the beginning of Unicode.
         Ok(bytes) => Ok(bytes.into_iter().map(char::from).collect()),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Err(Failure::Refused(format!(
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Err(Failure::Other(format!(
             "cannot read {}: there is no bus [ENOENT]; load the module (modprobe kbus), or see \
              what kbus-tool doctor says",
             path.display()

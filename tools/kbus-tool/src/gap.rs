@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-//! What a listener may have missed: messages that the bus did not give it,
-//! because its queue was full.
+//! What a listener may have missed: messages that the bus did not queue for
+//! it, because its queue was full.
 //!
 //! The bus does not tell. It counts no such messages, and a gap in the serial
 //! numbers proves nothing, since messages that do not match, or were refused,
@@ -21,37 +21,37 @@ use std::collections::VecDeque;
 use kbus::{Message, MessageId};
 use serde::Serialize;
 
-use crate::shown::Id;
+use crate::id::Id;
 
-/// Something may be missing here.
+/// A place where messages may be missing.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub(crate) struct Missed {
+pub(crate) struct Gap {
     /// The last message before it.
     pub(crate) after: Id,
     /// The next message; none if it has not come yet.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) before: Option<Id>,
-    /// How many it may be at most; none: the numbers do not tell.
+    /// How many are missing at most; none: the numbers do not tell.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) at_most: Option<u32>,
 }
 
-/// Keeps account of one queue.
+/// Finds the gaps of one queue.
 #[derive(Debug)]
-pub(crate) struct Watch {
+pub(crate) struct GapDetector {
     limit: u64,
     /// How many messages we have taken, and the last of them.
     taken: u64,
     last: Option<MessageId>,
-    /// Of them, since the queue was looked at.
+    /// Of them, since the length of the queue was known.
     batch: u64,
     /// After these messages, counted as `taken`, something may be missing.
     suspect: VecDeque<(u64, u64)>,
 }
 
-impl Watch {
-    pub(crate) fn new(limit: u32) -> Watch {
-        Watch {
+impl GapDetector {
+    pub(crate) fn new(limit: u32) -> GapDetector {
+        GapDetector {
             limit: limit.into(),
             taken: 0,
             last: None,
@@ -60,12 +60,12 @@ impl Watch {
         }
     }
 
-    /// A message was taken. Tells what may be missing before it.
-    pub(crate) fn took(&mut self, message: &Message) -> Option<Missed> {
+    /// Takes note of a message from the queue. Returns the gap before it.
+    pub(crate) fn on_message(&mut self, message: &Message) -> Option<Gap> {
         let id = message.id();
         let suspect = self.is_suspect();
-        let missed = match self.last {
-            Some(last) if suspect => between(last, id).map(|at_most| Missed {
+        let gap = match self.last {
+            Some(last) if suspect => between(last, id).map(|at_most| Gap {
                 after: Id(last),
                 before: Some(Id(id)),
                 at_most,
@@ -75,17 +75,17 @@ impl Watch {
         self.taken += 1;
         self.batch += 1;
         self.last = Some(id);
-        missed
+        gap
     }
 
-    /// Is it time to look how many are in the queue? Each look costs a system
-    /// call; a small queue wants many.
-    pub(crate) fn wants_to_look(&self) -> bool {
+    /// Returns whether it is time for [`on_length`](Self::on_length). To learn
+    /// the length costs a system call; a small queue wants many.
+    pub(crate) fn wants_length(&self) -> bool {
         self.batch >= (self.limit / 4).clamp(1, 64)
     }
 
-    /// So many are in the queue.
-    pub(crate) fn looked(&mut self, left: u64) {
+    /// Takes note of how many messages are in the queue.
+    pub(crate) fn on_length(&mut self, left: u64) {
         if self.batch + left >= self.limit {
             // Full before the first of the batch was taken, at the earliest,
             // and now, at the latest: these were the last in the queue.
@@ -98,10 +98,10 @@ impl Watch {
         self.batch = 0;
     }
 
-    /// The queue is empty, and `newest` is the last message of the whole bus:
-    /// so what is missing can be told before another one comes.
-    pub(crate) fn drained(&mut self, newest: impl FnOnce() -> Option<u32>) -> Option<Missed> {
-        self.looked(0);
+    /// Takes note that the queue is empty. `newest` is the last message of the
+    /// whole bus: with it, a gap is known before the next message comes.
+    pub(crate) fn on_empty(&mut self, newest: impl FnOnce() -> Option<u32>) -> Option<Gap> {
+        self.on_length(0);
         let last = self.last?;
         if !self.is_suspect() {
             return None;
@@ -113,14 +113,14 @@ impl Watch {
             Some(serial) => between(last, MessageId { network: 0, serial })?,
             None => None,
         };
-        Some(Missed {
+        Some(Gap {
             after: Id(last),
             before: None,
             at_most,
         })
     }
 
-    /// May something be missing after the last message we took?
+    /// Returns whether something may be missing after the last message taken.
     fn is_suspect(&mut self) -> bool {
         while self
             .suspect
@@ -135,15 +135,15 @@ impl Watch {
     }
 }
 
-/// How many messages may have been sent between these two, if any. Numbers
-/// that somebody chose himself do not tell, nor those of a message that
+/// Returns how many messages may have been sent between these two, if any.
+/// Numbers that their sender chose do not tell, nor those of a message that
 /// overtook another one.
 fn between(before: MessageId, after: MessageId) -> Option<Option<u32>> {
     if before.network != 0 || after.network != 0 {
         return Some(None);
     }
     match after.serial.checked_sub(before.serial) {
-        // The same once more, or the very next one.
+        // One message twice, or the very next one.
         Some(0 | 1) => None,
         Some(distance) => Some(Some(distance - 1)),
         None => Some(None),
@@ -161,13 +161,13 @@ mod tests {
     }
 
     /// A queue that leaves out what does not fit, as the bus does, beside a
-    /// watch that sees of it only what we see.
+    /// detector that sees of it only what we see.
     struct Queue {
         limit: usize,
         queue: VecDeque<u32>,
         left_out: Vec<u32>,
         serial: u32,
-        watch: Watch,
+        detector: GapDetector,
         /// Told to be missing: after, before, at most.
         told: Vec<(u32, Option<u32>, Option<u32>)>,
     }
@@ -179,7 +179,7 @@ mod tests {
                 queue: VecDeque::new(),
                 left_out: Vec::new(),
                 serial: 0,
-                watch: Watch::new(limit.try_into().unwrap()),
+                detector: GapDetector::new(limit.try_into().unwrap()),
                 told: Vec::new(),
             }
         }
@@ -194,21 +194,16 @@ mod tests {
         }
 
         fn take(&mut self) {
-            let missed = match self.queue.pop_front() {
-                Some(serial) => self.watch.took(&message(serial)),
-                None => self.watch.drained(|| Some(self.serial)),
+            let gap = match self.queue.pop_front() {
+                Some(serial) => self.detector.on_message(&message(serial)),
+                None => self.detector.on_empty(|| Some(self.serial)),
             };
-            if let Some(Missed {
-                after,
-                before,
-                at_most,
-            }) = missed
-            {
-                let before = before.map(|id| id.0.serial);
-                self.told.push((after.0.serial, before, at_most));
+            if let Some(gap) = gap {
+                let before = gap.before.map(|id| id.0.serial);
+                self.told.push((gap.after.0.serial, before, gap.at_most));
             }
-            if self.watch.wants_to_look() {
-                self.watch.looked(self.queue.len() as u64);
+            if self.detector.wants_length() {
+                self.detector.on_length(self.queue.len() as u64);
             }
         }
     }
