@@ -78,7 +78,7 @@ in_use() { touch -c "$@" 2>/dev/null || true; }
 tidy() {
 	find "$store" -maxdepth 1 -name 'run.*' -mmin +1440 -exec rm -rf {} + || true
 	find "$cache" "$store" "$store/kernels" -maxdepth 1 -mtime +30 \
-		\( -name 'target-*' -o -name 'guest-*.cpio' -o -name 'root-*' -o -name 'kasan-*' -o -name 'kcsan-*' \) \
+		\( -name 'target-*' -o -name 'guest-*.cpio' -o -name 'root-*' -o -name 'ruff-*' -o -name 'reuse-*' -o -name 'kasan-*' -o -name 'kcsan-*' \) \
 		-exec rm -rf --one-file-system {} + || true
 } 2>/dev/null
 

@@ -10,6 +10,14 @@
 //! calls led. Those that led where none had been are kept, and new ones are
 //! made of them. Then the seed decides less: what is kept depends on how far
 //! a sequence came, and so on what the others did meanwhile.
+//!
+//! To do again what was done just before the kernel complained: the last
+//! sequence of each attacker is printed then, and a file with such lines in
+//! `corpus/` is replayed at the start of each run, with or without KCOV. They
+//! are choices of the generator's: when it changes, take new ones from a run
+//! with `--print-corpus`. The clock of kernels of our own counts ticks of the
+//! timer, and is slow on a busy machine; `tests/vm/run --append
+//! tsc_early_khz=...` tells it the frequency of the host's counter.
 
 mod attacker;
 mod choices;
