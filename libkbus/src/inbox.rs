@@ -1,56 +1,47 @@
 // SPDX-License-Identifier: GPL-2.0-only
-//! Messages between the device and those who want them: [`Inbox`].
+//! Messages between the device and their readers: [`Inbox`].
 //!
 //! A call that waits for its answer must take what arrives before that; an
-//! inbox keeps it, in order, for whoever wants the next message: up to the
+//! inbox defers it, in order, until a reader wants the next message: up to the
 //! limit of its source. What is taken cannot be put back, so a call that would
-//! have to keep more gives up instead. An inbox also lets several threads wait
+//! have to defer more gives up instead. An inbox also lets several threads wait
 //! on one Ksock: one of them waits at the device, the others for that one. It
-//! does not know what a device is.
+//! sends nothing, and calls nothing but its source.
 
 use std::collections::VecDeque;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
 use crate::deadline::Deadline;
 use crate::error::{Call, Errno, Error};
-use crate::id::MessageId;
 use crate::message::Message;
+use crate::sys::device::Source;
+use crate::wire::id::MessageId;
 
-/// Where messages come from.
-pub(crate) trait Source {
-    /// The next message, if there is one already.
-    fn next(&self) -> Result<Option<Message>, Error>;
-    /// Waits until there is one (true) or the deadline has passed (false).
-    fn wait(&self, deadline: Deadline) -> Result<bool, Error>;
-    /// May one more be taken when so many are kept that nobody wanted yet?
-    fn allows(&self, kept: usize) -> Result<bool, Error>;
-}
-
-/// Which message somebody wants.
+/// Which message a reader wants.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Wanted {
-    /// The next one that nobody waits for in particular.
+    /// The next one that no call waits for.
     Next,
-    /// The answer to this request, which was announced with `expect`.
+    /// The answer to this request, which is expected.
     AnswerTo(MessageId),
 }
 
 #[derive(Debug, Default)]
 pub(crate) struct Inbox {
     state: Mutex<State>,
-    /// Somebody may find something now who has not before.
+    /// Some reader may find something now that has not before.
     changed: Condvar,
 }
 
 #[derive(Debug, Default)]
 struct State {
-    /// Taken from the source and wanted by nobody yet, oldest first.
-    kept: VecDeque<Message>,
-    /// The requests whose answers somebody waits for.
+    /// Taken from the source and wanted by no reader yet, oldest first.
+    deferred: VecDeque<Message>,
+    /// The requests whose answers calls wait for.
     expected: Vec<MessageId>,
-    /// Somebody waits at the source.
+    /// A thread waits at the source.
     at_source: bool,
-    /// How many wait for `changed`.
+    /// How many threads wait for `changed`.
     waiting: usize,
 }
 
@@ -64,29 +55,30 @@ impl State {
         }
     }
 
-    /// Is as much kept as may be? The answers that `others` wait for come on
-    /// top: the bus sees to it that there are not too many of them.
+    /// Returns whether as much is deferred as may be. The answers that `others`
+    /// wait for come on top: the bus sees to it that there are not too many of
+    /// them.
     fn is_full(&self, others: usize, source: &impl Source) -> Result<bool, Error> {
-        Ok(!source.allows(self.kept.len().saturating_sub(others))?)
+        Ok(!source.may_defer(self.deferred.len().saturating_sub(others))?)
     }
 
-    /// What is wanted, out of what is kept or else from the source.
+    /// Returns what is wanted, out of what is deferred or else from the source.
     fn find(&mut self, wanted: Wanted, source: &impl Source) -> Result<Option<Message>, Error> {
         if let Some(at) = self
-            .kept
+            .deferred
             .iter()
             .position(|message| self.is_wanted(message, wanted))
         {
-            return Ok(self.kept.remove(at));
+            return Ok(self.deferred.remove(at));
         }
-        // Not while somebody waits at the source: that thread would sleep on,
-        // although we had taken what it waits for.
+        // Not while a thread waits at the source: it would sleep on, although
+        // what it waits for was taken.
         if self.at_source {
             return Ok(None);
         }
         loop {
-            // Before one is taken, which could only be kept. Who wants the
-            // next message keeps nothing but answers.
+            // Before one is taken, which could only be deferred. A reader that
+            // wants the next message defers nothing but answers.
             if let Wanted::AnswerTo(request) = wanted {
                 if self.is_full(self.expected.len().saturating_sub(1), source)? {
                     return Err(Error::Crowded { request });
@@ -94,10 +86,20 @@ impl State {
             }
             match source.next()? {
                 Some(message) if self.is_wanted(&message, wanted) => return Ok(Some(message)),
-                Some(message) => self.kept.push_back(message),
+                Some(message) => self.deferred.push_back(message),
                 None => return Ok(None),
             }
         }
+    }
+}
+
+/// An inbox from which no message is taken before the request is sent.
+pub(crate) struct Ready<'a>(MutexGuard<'a, State>);
+
+impl Ready<'_> {
+    /// The request was sent: its answer is for the call that waits for it.
+    pub(crate) fn expect(mut self, id: MessageId) {
+        self.0.expected.push(id);
     }
 }
 
@@ -108,28 +110,22 @@ impl Inbox {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Sends a request and expects its answer, with no moment in between in
-    /// which somebody else could take that for an ordinary message. Full, it
-    /// refuses as the bus does when our queue there is full.
-    pub(crate) fn expect(
-        &self,
-        source: &impl Source,
-        send: impl FnOnce() -> Result<MessageId, Error>,
-    ) -> Result<MessageId, Error> {
-        let mut state = self.lock();
+    /// Gets ready for a request: until its answer is [expected](Ready::expect),
+    /// no other reader can take that for an ordinary message. Full, the inbox
+    /// fails as the bus does when our queue there is full.
+    pub(crate) fn ready(&self, source: &impl Source) -> Result<Ready<'_>, Error> {
+        let state = self.lock();
         if state.is_full(state.expected.len(), source)? {
-            return Err(Error::Refused {
+            return Err(Error::Os {
                 call: Call::Ask,
-                errno: Errno(libc::ENOLCK),
+                errno: Errno::ENOLCK,
             });
         }
-        let id = send()?;
-        state.expected.push(id);
-        Ok(id)
+        Ok(Ready(state))
     }
 
-    /// Whoever expected an answer has it, or gives up. What comes later is an
-    /// ordinary message.
+    /// A call has its answer, or gives up. What comes later is an ordinary
+    /// message.
     pub(crate) fn expect_no_more(&self, id: MessageId) {
         let mut state = self.lock();
         if let Some(at) = state.expected.iter().position(|expected| *expected == id) {
@@ -138,7 +134,7 @@ impl Inbox {
         self.wake(&state);
     }
 
-    /// What is wanted, if it is there already.
+    /// Returns what is wanted, if it is there already.
     pub(crate) fn take(
         &self,
         wanted: Wanted,
@@ -147,23 +143,25 @@ impl Inbox {
         self.look(wanted, source).0
     }
 
-    /// The same, and whether there is something new now for others.
+    /// Returns what is wanted, if it is there already, and whether there is
+    /// something new now for other readers.
     pub(crate) fn look(
         &self,
         wanted: Wanted,
         source: &impl Source,
     ) -> (Result<Option<Message>, Error>, bool) {
         let mut state = self.lock();
-        let before = state.kept.len();
+        let before = state.deferred.len();
         let found = state.find(wanted, source);
-        let more = state.kept.len() > before;
+        let more = state.deferred.len() > before;
         if more {
             self.wake(&state);
         }
         (found, more)
     }
 
-    /// What is wanted, as soon as it is there. None: the deadline has passed.
+    /// Returns what is wanted, as soon as it is there; `None` when the deadline
+    /// has passed.
     pub(crate) fn wait(
         &self,
         wanted: Wanted,
@@ -175,13 +173,13 @@ impl Inbox {
         loop {
             // Looked at first, so that what comes at the last moment counts.
             let last = deadline.has_passed();
-            let before = state.kept.len();
+            let before = state.deferred.len();
             let found = state.find(wanted, source);
             let done = last || !matches!(found, Ok(None));
             // Others are woken only when there is something new for them, or
             // one of them must go to the source now. More, and they would
             // keep waking each other.
-            if state.kept.len() > before || (done && was_at_source) {
+            if state.deferred.len() > before || (done && was_at_source) {
                 self.wake(&state);
             }
             if done {
@@ -205,7 +203,7 @@ impl Inbox {
     }
 
     fn wake(&self, state: &State) {
-        // Nobody waits in a program of one thread: save the system call.
+        // No thread waits in a program of one thread: save the system call.
         if state.waiting > 0 {
             self.changed.notify_all();
         }
@@ -237,7 +235,7 @@ impl Inbox {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::name::Name;
+    use crate::wire::name::Name;
     use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
     use std::time::Duration;
 
@@ -262,8 +260,8 @@ mod tests {
             Ok(messages.1.take().or_else(|| messages.0.try_recv().ok()))
         }
 
-        fn allows(&self, kept: usize) -> Result<bool, Error> {
-            Ok(kept < self.limit)
+        fn may_defer(&self, deferred: usize) -> Result<bool, Error> {
+            Ok(deferred < self.limit)
         }
 
         fn wait(&self, deadline: Deadline) -> Result<bool, Error> {
@@ -295,6 +293,10 @@ mod tests {
         message(serial).with_in_reply_to(id(request))
     }
 
+    fn expect(inbox: &Inbox, source: &Channel, serial: u32) -> Result<(), Error> {
+        inbox.ready(source).map(|ready| ready.expect(id(serial)))
+    }
+
     fn serials(inbox: &Inbox, source: &Channel) -> Vec<u32> {
         std::iter::from_fn(|| inbox.take(Wanted::Next, source).unwrap())
             .map(|message| message.id().serial)
@@ -302,7 +304,7 @@ mod tests {
     }
 
     #[test]
-    fn waiting_for_an_answer_keeps_the_rest_in_order() {
+    fn waiting_for_an_answer_defers_the_rest_in_order() {
         let (sender, messages) = mpsc::channel();
         let (inbox, source) = (Inbox::default(), Channel::new(messages));
         for message in [
@@ -314,7 +316,7 @@ mod tests {
         ] {
             sender.send(message).unwrap();
         }
-        inbox.expect(&source, || Ok(id(50))).unwrap();
+        expect(&inbox, &source, 50).unwrap();
         let found = inbox
             .wait(Wanted::AnswerTo(id(50)), Deadline::NEVER, &source)
             .unwrap();
@@ -327,7 +329,7 @@ mod tests {
     fn an_expected_answer_is_not_for_others_until_it_is_given_up() {
         let (sender, messages) = mpsc::channel();
         let (inbox, source) = (Inbox::default(), Channel::new(messages));
-        inbox.expect(&source, || Ok(id(50))).unwrap();
+        expect(&inbox, &source, 50).unwrap();
         sender.send(answer(1, 50)).unwrap();
         sender.send(message(2)).unwrap();
         assert_eq!(serials(&inbox, &source), [2]);
@@ -336,11 +338,11 @@ mod tests {
     }
 
     #[test]
-    fn a_call_keeps_as_much_as_the_queue_may_hold() {
+    fn a_call_defers_as_much_as_the_queue_may_hold() {
         let (sender, messages) = mpsc::channel();
         let (inbox, mut source) = (Inbox::default(), Channel::new(messages));
         source.limit = 2;
-        let ask = |serial| inbox.expect(&source, || Ok(id(serial)));
+        let ask = |serial| expect(&inbox, &source, serial);
         let wait = |serial| {
             let found = inbox.wait(Wanted::AnswerTo(id(serial)), Duration::ZERO.into(), &source);
             inbox.expect_no_more(id(serial));
@@ -355,8 +357,8 @@ mod tests {
         // Two are the limit, and one more while another waits for an answer.
         assert_eq!(wait(50), Err(Error::Crowded { request: id(50) }));
         assert_eq!(wait(60), Err(Error::Crowded { request: id(60) }));
-        let refused = ask(70).unwrap_err();
-        assert_eq!(refused.errno(), Some(Errno(libc::ENOLCK)));
+        let full = ask(70).unwrap_err();
+        assert_eq!(full.errno(), Some(Errno::ENOLCK));
         // Nothing is lost, and answers that nobody waits for are messages.
         assert_eq!(serials(&inbox, &source), [1, 2, 3, 4, 5]);
         ask(70).unwrap();
@@ -405,13 +407,10 @@ mod tests {
                 scope.spawn(move || {
                     for call in 0..CALLS {
                         let request = thread * CALLS + call + 1;
-                        inbox
-                            .expect(source, || {
-                                sender.send(message(REST + request)).unwrap();
-                                sender.send(answer(request, request)).unwrap();
-                                Ok(id(request))
-                            })
-                            .unwrap();
+                        let ready = inbox.ready(source).unwrap();
+                        sender.send(message(REST + request)).unwrap();
+                        sender.send(answer(request, request)).unwrap();
+                        ready.expect(id(request));
                         let wanted = Wanted::AnswerTo(id(request));
                         let found = inbox.wait(wanted, Deadline::NEVER, source).unwrap();
                         inbox.expect_no_more(id(request));

@@ -50,37 +50,43 @@
 //! of KBUS. This crate is not the place for the C library, nor for the kernel
 //! module; they share the contract, `kmod/uapi`.
 
-#![deny(missing_docs, unsafe_code)]
+#![deny(missing_docs, unreachable_pub, unsafe_code)]
+#![deny(
+    clippy::indexing_slicing,
+    clippy::missing_errors_doc,
+    clippy::unwrap_used
+)]
+#![cfg_attr(test, allow(clippy::indexing_slicing, clippy::unwrap_used))]
 
-mod asked;
-#[cfg(feature = "tokio")]
-mod asynchronous;
 mod deadline;
 mod error;
-mod event;
-mod flags;
-mod id;
 mod inbox;
+mod incoming;
 mod ksock;
 mod message;
-mod name;
+mod outbox;
 mod request;
-mod status;
+mod settings;
 mod sys;
+mod text;
+#[cfg(feature = "tokio")]
+mod tokio;
 mod uapi;
 #[cfg(test)]
 mod vectors;
+mod wire;
 
-pub use asked::{Answer, Asked, Incoming};
+pub use self::deadline::Deadline;
+pub use self::error::{Call, Errno, Error};
+pub use self::incoming::{Answer, Asked, Incoming};
+pub use self::ksock::{Access, Ksock, Messages, Role};
+pub use self::message::{Kind, Message};
+pub use self::request::Request;
 #[cfg(feature = "tokio")]
-pub use asynchronous::{AsyncKsock, AsyncMessages, AsyncSender};
-pub use deadline::Deadline;
-pub use error::{Call, Errno, Error, Malformed};
-pub use event::BindEvent;
-pub use flags::Flags;
-pub use id::{KsockId, MessageId, Origin};
-pub use ksock::{Access, Ksock, Messages, Role};
-pub use message::{Kind, Message};
-pub use name::{Name, NameError, Pattern, MAX_NAME_LEN};
-pub use request::Request;
-pub use status::Status;
+pub use self::tokio::{AsyncKsock, AsyncMessages, AsyncSender};
+pub use self::wire::bind_event::BindEvent;
+pub use self::wire::flags::Flags;
+pub use self::wire::id::{KsockId, MessageId, Origin};
+pub use self::wire::layout::Malformed;
+pub use self::wire::name::{Name, NameError, Pattern, MAX_NAME_LEN};
+pub use self::wire::status::Status;

@@ -1,20 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! Messages: [`Message`] and what is in its header. A message is the bytes
 //! that go through the device (section 2.3, the entire form), checked, with
-//! names for its parts. Sending and receiving are the Ksock's business.
+//! names for its parts. Sending and receiving are the Ksock's business, the
+//! line of text is in `text`.
 
-use std::fmt;
-use std::mem::{offset_of, size_of};
+use crate::error::Error;
+use crate::uapi;
+use crate::wire::bind_event::BindEvent;
+use crate::wire::flags::Flags;
+use crate::wire::id::{KsockId, MessageId, Origin};
+use crate::wire::layout::{at, Entire};
+use crate::wire::name::Name;
+use crate::wire::status::Status;
 
-use crate::error::{Error, Malformed};
-use crate::event::BindEvent;
-use crate::flags::Flags;
-use crate::id::{KsockId, MessageId, Origin};
-use crate::name::Name;
-use crate::status::Status;
-use crate::uapi::{self, kbus_message_header};
-
-/// What sort of message it is. The first that applies, in this order.
+/// What sort of message it is: the first of these that applies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Kind {
     /// Instead of a reply: says why there is none. See [`Message::status`].
@@ -23,7 +22,7 @@ pub enum Kind {
     Reply,
     /// Wants a reply from a particular Ksock and no other.
     StatefulRequest,
-    /// Wants a reply from whoever is the replier.
+    /// Wants a reply from the replier for its name.
     Request,
     /// Tells of a replier that came or went. See [`Message::bind_event`].
     BindEvent,
@@ -52,97 +51,43 @@ pub enum Kind {
 /// ```
 #[derive(Clone, PartialEq, Eq)]
 pub struct Message {
+    /// The name in `entire`, as a value of its own.
     name: Name,
-    data_len: usize,
-    /// Header, name, padding, data, padding, end guard. The header is that of
-    /// this program's word size.
-    entire: Vec<u8>,
-}
-
-/// Where the parts of the header are.
-mod at {
-    use super::{kbus_message_header, offset_of};
-
-    pub(super) const START_GUARD: usize = offset_of!(kbus_message_header, start_guard);
-    pub(super) const ID: usize = offset_of!(kbus_message_header, id);
-    pub(super) const IN_REPLY_TO: usize = offset_of!(kbus_message_header, in_reply_to);
-    pub(super) const TO: usize = offset_of!(kbus_message_header, to);
-    pub(super) const FROM: usize = offset_of!(kbus_message_header, from);
-    pub(super) const ORIG_FROM: usize = offset_of!(kbus_message_header, orig_from);
-    pub(super) const FINAL_TO: usize = offset_of!(kbus_message_header, final_to);
-    pub(super) const FLAGS: usize = offset_of!(kbus_message_header, flags);
-    pub(super) const NAME_LEN: usize = offset_of!(kbus_message_header, name_len);
-    pub(super) const DATA_LEN: usize = offset_of!(kbus_message_header, data_len);
-    pub(super) const NAME: usize = offset_of!(kbus_message_header, name);
-    pub(super) const DATA: usize = offset_of!(kbus_message_header, data);
-    pub(super) const END_GUARD: usize = offset_of!(kbus_message_header, end_guard);
-}
-
-const HEADER: usize = size_of::<kbus_message_header>();
-const WORD: usize = size_of::<u32>();
-const POINTER: usize = size_of::<usize>();
-
-/// A name's length with its padding: there is always a zero byte after it.
-pub(crate) const fn padded_name(len: usize) -> usize {
-    (len / WORD + 1) * WORD
-}
-
-/// The word at `at`, if there is one.
-pub(crate) fn word(bytes: &[u8], at: usize) -> Option<u32> {
-    let bytes = bytes.get(at..)?.first_chunk()?;
-    Some(u32::from_ne_bytes(*bytes))
+    entire: Entire,
 }
 
 impl Message {
     // ---- Making ----
 
     fn new(name: &Name, data: &[u8]) -> Message {
-        let name_len = name.as_bytes().len();
-        let padded_data = data.len().next_multiple_of(WORD);
-        let len = HEADER + padded_name(name_len) + padded_data + WORD;
-        let mut entire = Vec::with_capacity(len);
-        entire.resize(HEADER, 0);
-        entire.extend_from_slice(name.as_bytes());
-        entire.resize(HEADER + padded_name(name_len), 0);
-        entire.extend_from_slice(data);
-        entire.resize(len - WORD, 0);
-        entire.extend_from_slice(&uapi::KBUS_MSG_END_GUARD.to_ne_bytes());
-        let mut message = Message {
+        Message {
             name: name.clone(),
-            data_len: data.len(),
-            entire,
-        };
-        message.put(at::START_GUARD, uapi::KBUS_MSG_START_GUARD);
-        // A length that the field cannot say is too long for every bus; the
-        // largest one it can say is so too, and SEND gives the right error.
-        let or_too_long = |len| u32::try_from(len).unwrap_or(u32::MAX);
-        message.put(at::NAME_LEN, or_too_long(name_len));
-        message.put(at::DATA_LEN, or_too_long(data.len()));
-        message.put(at::END_GUARD, uapi::KBUS_MSG_END_GUARD);
-        message
+            entire: Entire::new(name, data),
+        }
     }
 
-    /// Tells whoever listens.
+    /// Returns an announcement, which goes to all listeners of its name.
     pub fn announcement(name: &Name, data: impl AsRef<[u8]>) -> Message {
         Message::new(name, data.as_ref())
     }
 
-    /// Asks whoever is the replier for `name`.
+    /// Returns a request, which goes to the replier for `name` and to all
+    /// listeners of it.
     pub fn request(name: &Name, data: impl AsRef<[u8]>) -> Message {
         Message::new(name, data.as_ref()).with_flags(Flags::WANT_A_REPLY)
     }
 
-    /// Answers `request`, under the same name.
+    /// Returns the answer to `request`, under the name of that.
     ///
     /// # Errors
     ///
-    /// [`Error::NotAsked`] when `request` is not one, or is somebody else's to
-    /// answer.
+    /// [`Error::NotAsked`] when `request` is not one, or another Ksock is to
+    /// answer it.
     pub fn reply_to(request: &Message, data: impl AsRef<[u8]>) -> Result<Message, Error> {
         Message::named_reply_to(request, &request.name, data)
     }
 
-    /// The same under another name.
+    /// Returns the answer to `request`, under a name of its own.
     pub(crate) fn named_reply_to(
         request: &Message,
         name: &Name,
@@ -152,14 +97,14 @@ impl Message {
             return Err(Error::NotAsked);
         }
         let mut reply = Message::new(name, data.as_ref()).with_in_reply_to(request.id());
-        reply.put(at::TO, request.word(at::FROM));
+        reply.entire.put(at::TO, request.entire.word(at::FROM));
         Ok(reply)
     }
 
-    /// Asks the very Ksock that `earlier` came from or was for, and no other:
-    /// `earlier` is a reply, or a stateful request.
+    /// Returns a request for the very Ksock that `earlier` came from or was
+    /// for, and no other: `earlier` is a reply, or a stateful request.
     ///
-    /// Sending fails with EPIPE when somebody else is the replier by then.
+    /// Sending it fails with EPIPE when another Ksock is the replier by then.
     ///
     /// # Errors
     ///
@@ -183,175 +128,117 @@ impl Message {
     /// Adds flags.
     #[must_use]
     pub fn with_flags(mut self, flags: Flags) -> Message {
-        self.put(at::FLAGS, (self.flags() | flags).0);
+        self.entire.put(at::FLAGS, (self.flags() | flags).0);
         self
     }
 
-    /// Addresses it. Means something for requests (which become stateful) and
-    /// for replies.
+    /// Addresses it. That has a meaning for requests, which become stateful,
+    /// and for replies.
     #[must_use]
     pub fn with_to(mut self, to: KsockId) -> Message {
-        self.put(at::TO, to.get());
+        self.entire.put(at::TO, to.get());
         self
     }
 
     /// Chooses its id. The bus keeps it when the network is not 0.
     #[must_use]
     pub fn with_id(mut self, id: MessageId) -> Message {
-        self.put_pair(at::ID, id.network, id.serial);
+        self.entire.put_pair(at::ID, id.into());
         self
     }
 
-    /// Makes it a reply, for those who do without [`Message::reply_to`].
+    /// Makes it a reply. [`Message::reply_to`] does that and more.
     #[must_use]
     pub fn with_in_reply_to(mut self, id: MessageId) -> Message {
-        self.put_pair(at::IN_REPLY_TO, id.network, id.serial);
+        self.entire.put_pair(at::IN_REPLY_TO, id.into());
         self
     }
 
     /// Says where it came from, before it came to this bus.
     #[must_use]
     pub fn with_orig_from(mut self, origin: Origin) -> Message {
-        self.put_pair(at::ORIG_FROM, origin.network, origin.local);
+        self.entire.put_pair(at::ORIG_FROM, origin.into());
         self
     }
 
     /// Says where it is going, after it leaves this bus.
     #[must_use]
     pub fn with_final_to(mut self, origin: Origin) -> Message {
-        self.put_pair(at::FINAL_TO, origin.network, origin.local);
+        self.entire.put_pair(at::FINAL_TO, origin.into());
         self
     }
 
     // ---- Bytes ----
 
-    /// The bytes to write to the device.
+    /// Returns the bytes to write to the device.
     pub fn as_bytes(&self) -> &[u8] {
-        &self.entire
+        self.entire.as_bytes()
     }
 
-    /// A message from bytes that were read from the device: one entire
-    /// message of this program's word size, and nothing after it.
+    /// Returns the message that bytes from the device are: one entire message
+    /// of this program's word size, and nothing after it.
     ///
     /// # Errors
     ///
     /// [`Error::Malformed`] when the bytes are not that. None make it panic.
     pub fn from_bytes(bytes: Vec<u8>) -> Result<Message, Error> {
-        let word = |at| word(&bytes, at).ok_or(Malformed::Length);
-        if word(at::START_GUARD)? != uapi::KBUS_MSG_START_GUARD
-            || word(at::END_GUARD)? != uapi::KBUS_MSG_END_GUARD
-        {
-            return Err(Malformed::Guard.into());
-        }
-        for at in [at::NAME, at::DATA] {
-            if bytes.get(at..).and_then(|bytes| bytes.get(..POINTER)) != Some(&[0; POINTER]) {
-                return Err(Malformed::Pointer.into());
-            }
-        }
-        // In 64 bit, in which no sum of such lengths overflows.
-        let name_len = u64::from(word(at::NAME_LEN)?);
-        let data_len = u64::from(word(at::DATA_LEN)?);
-        let (header, word_len) = (HEADER as u64, WORD as u64);
-        let data_at = header + (name_len / word_len + 1) * word_len;
-        let guard_at = data_at + data_len.next_multiple_of(word_len);
-        if bytes.len() as u64 != guard_at + word_len {
-            return Err(Malformed::Length.into());
-        }
-        // All of them are at most the length of a Vec, hence the casts.
-        if word(guard_at as usize)? != uapi::KBUS_MSG_END_GUARD {
-            return Err(Malformed::Guard.into());
-        }
-        let name = bytes
-            .get(HEADER..)
-            .and_then(|bytes| bytes.get(..name_len as usize))
-            .ok_or(Malformed::Length)?;
-        let name = Name::from_bytes(name).map_err(Malformed::Name)?;
-        Ok(Message {
-            name,
-            data_len: data_len as usize,
-            entire: bytes,
-        })
-    }
-
-    fn word(&self, at: usize) -> u32 {
-        // Every message has an entire header: new and from_bytes see to it.
-        word(&self.entire, at).unwrap_or_default()
-    }
-
-    fn pair(&self, at: usize) -> (u32, u32) {
-        (self.word(at), self.word(at + WORD))
-    }
-
-    fn put(&mut self, at: usize, word: u32) {
-        if let Some(bytes) = self
-            .entire
-            .get_mut(at..)
-            .and_then(|bytes| bytes.get_mut(..WORD))
-        {
-            bytes.copy_from_slice(&word.to_ne_bytes());
-        }
-    }
-
-    fn put_pair(&mut self, at: usize, first: u32, second: u32) {
-        self.put(at, first);
-        self.put(at + WORD, second);
+        let (entire, name) = Entire::parse(bytes)?;
+        Ok(Message { name, entire })
     }
 
     // ---- Parts ----
 
-    /// What it is called.
+    /// Returns its name.
     pub fn name(&self) -> &Name {
         &self.name
     }
 
-    /// What it carries.
+    /// Returns its data.
     pub fn data(&self) -> &[u8] {
-        let at = HEADER + padded_name(self.name.as_bytes().len());
-        self.entire
-            .get(at..)
-            .and_then(|bytes| bytes.get(..self.data_len))
-            .unwrap_or_default()
+        self.entire.data()
     }
 
-    /// Its id; given by the bus when it is sent, so \[0:0\] before.
+    /// Returns its id. The bus gives it when the message is sent; it is \[0:0\]
+    /// before.
     pub fn id(&self) -> MessageId {
-        self.pair(at::ID).into()
+        self.entire.pair(at::ID).into()
     }
 
-    /// Which request it answers.
+    /// Returns the id of the request that it answers.
     pub fn in_reply_to(&self) -> Option<MessageId> {
-        let id = self.pair(at::IN_REPLY_TO).into();
+        let id = self.entire.pair(at::IN_REPLY_TO).into();
         (id != MessageId::default()).then_some(id)
     }
 
-    /// Whom it is for, where that is said.
+    /// Returns the Ksock that it is for, where that is said.
     pub fn to(&self) -> Option<KsockId> {
-        KsockId::new(self.word(at::TO))
+        KsockId::new(self.entire.word(at::TO))
     }
 
-    /// Who sent it: `None` for the bus itself, and for what was not sent yet.
+    /// Returns the Ksock that sent it: `None` for the bus itself, and for what
+    /// was not sent yet.
     pub fn from(&self) -> Option<KsockId> {
-        KsockId::new(self.word(at::FROM))
+        KsockId::new(self.entire.word(at::FROM))
     }
 
-    /// Where it came from, before it came to this bus.
+    /// Returns where it came from, before it came to this bus.
     pub fn orig_from(&self) -> Origin {
-        self.pair(at::ORIG_FROM).into()
+        self.entire.pair(at::ORIG_FROM).into()
     }
 
-    /// Where it is going, after it leaves this bus.
+    /// Returns where it is going, after it leaves this bus.
     pub fn final_to(&self) -> Origin {
-        self.pair(at::FINAL_TO).into()
+        self.entire.pair(at::FINAL_TO).into()
     }
 
-    /// Its flags.
+    /// Returns its flags.
     pub fn flags(&self) -> Flags {
-        Flags(self.word(at::FLAGS))
+        Flags(self.entire.word(at::FLAGS))
     }
 
     // ---- What it is ----
 
-    /// What sort of message it is.
+    /// Returns what sort of message it is.
     pub fn kind(&self) -> Kind {
         let request = self.flags().contains(Flags::WANT_A_REPLY);
         match self.in_reply_to() {
@@ -366,20 +253,21 @@ impl Message {
         }
     }
 
-    /// Is it a request whose answer is expected from whoever received this
-    /// copy?
+    /// Returns whether it is a request that the reader of this copy is to
+    /// answer.
     pub fn is_for_us_to_answer(&self) -> bool {
         self.flags()
             .contains(Flags::WANT_A_REPLY | Flags::WANT_YOU_TO_REPLY)
     }
 
-    /// Why there is no reply, when this is a [`Kind::Status`].
+    /// Returns why there is no reply, when this is a [`Kind::Status`].
     pub fn status(&self) -> Option<Status> {
         (self.kind() == Kind::Status).then(|| Status::from(&self.name))
     }
 
-    /// Who came or went, when this is a [`Kind::BindEvent`]. `None` too when
-    /// somebody has sent nonsense under that name, which anybody may.
+    /// Returns which replier came or went, when this is a
+    /// [`Kind::BindEvent`]. `None` too when the data are nonsense: any program
+    /// may send under that name.
     pub fn bind_event(&self) -> Option<BindEvent> {
         (self.kind() == Kind::BindEvent)
             .then(|| BindEvent::parse(self.data()))
@@ -387,88 +275,10 @@ impl Message {
     }
 }
 
-// ---- In text ----------------------------------------------------------------
-
-impl fmt::Display for Kind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(match self {
-            Kind::Status => "Status",
-            Kind::Reply => "Reply",
-            Kind::StatefulRequest | Kind::Request => "Request",
-            Kind::BindEvent => "ReplierBindEvent",
-            Kind::Announcement => "Announcement",
-        })
-    }
-}
-
-/// The form of section 10.1, as the C library prints it. `{:#}` does not
-/// shorten the data.
-impl fmt::Display for Message {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        const SHORT: usize = 20;
-        let kind = self.kind();
-        write!(f, "<{kind}")?;
-        if kind != Kind::BindEvent {
-            write!(f, " '{}'", self.name)?;
-        }
-        if self.id() != MessageId::default() {
-            write!(f, " id={}", self.id())?;
-        }
-        if let Some(to) = self.to() {
-            write!(f, " to={to}")?;
-        }
-        if let Some(from) = self.from() {
-            write!(f, " from={from}")?;
-        }
-        if self.orig_from() != Origin::default() {
-            write!(f, " orig_from={}", self.orig_from())?;
-        }
-        if self.final_to() != Origin::default() {
-            write!(f, " final_to={}", self.final_to())?;
-        }
-        if let Some(id) = self.in_reply_to() {
-            write!(f, " in_reply_to={id}")?;
-        }
-        let flags = self.flags();
-        if flags != Flags::NONE {
-            write!(f, " flags={:#x}", flags.0)?;
-            let words = flags.to_string();
-            if !words.is_empty() {
-                write!(f, " {words}")?;
-            }
-        }
-        if let Some(event) = self.bind_event() {
-            write!(f, " data= [{event}]")?;
-        } else if self.data_len > 0 {
-            f.write_str(" data=")?;
-            let shown = if f.alternate() {
-                self.data_len
-            } else {
-                self.data_len.min(SHORT)
-            };
-            for &byte in self.data().iter().take(shown) {
-                match byte {
-                    b'!'..=b'~' => write!(f, "{}", char::from(byte))?,
-                    _ => write!(f, "\\x{byte:02x}")?,
-                }
-            }
-            if shown < self.data_len {
-                f.write_str("...")?;
-            }
-        }
-        f.write_str(">")
-    }
-}
-
-impl fmt::Debug for Message {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{self}")
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::wire::layout::{Malformed, HEADER, POINTER, WORD};
     use proptest::prelude::*;
 
     fn name(text: &str) -> Name {
@@ -477,8 +287,8 @@ mod tests {
 
     /// What the bus makes of a message when it hands out a copy of it.
     fn routed(mut message: Message, serial: u32, from: u32, flags: Flags) -> Message {
-        message.put_pair(at::ID, 0, serial);
-        message.put(at::FROM, from);
+        message.entire.put_pair(at::ID, (0, serial));
+        message.entire.put(at::FROM, from);
         message.with_flags(flags)
     }
 

@@ -4,10 +4,11 @@
 
 use crate::deadline::Deadline;
 use crate::error::Error;
-use crate::flags::Flags;
-use crate::id::{KsockId, MessageId};
 use crate::ksock::Ksock;
 use crate::message::Message;
+use crate::wire::flags::Flags;
+use crate::wire::id::{KsockId, MessageId};
+use crate::wire::name::Name;
 
 /// A request that is being put together. Nothing happens before it is sent, by
 /// [`call`](Request::call) or [`send`](Request::send).
@@ -18,11 +19,18 @@ pub struct Request<'a> {
     message: Message,
 }
 
-impl<'a> Request<'a> {
-    pub(crate) fn new(ksock: &'a Ksock, message: Message) -> Request<'a> {
-        Request { ksock, message }
+/// Asking.
+impl Ksock {
+    /// Returns a request, to be sent by [`Request::call`] or [`Request::send`].
+    pub fn request(&self, name: &Name, data: impl AsRef<[u8]>) -> Request<'_> {
+        Request {
+            ksock: self,
+            message: Message::request(name, data),
+        }
     }
+}
 
+impl<'a> Request<'a> {
     /// Asks this Ksock and no other: makes the request a stateful one.
     pub fn to(self, replier: KsockId) -> Request<'a> {
         Request {
@@ -44,14 +52,14 @@ impl<'a> Request<'a> {
         }
     }
 
-    /// Sends it and waits for the reply.
+    /// Sends it, waits for the reply and returns that.
     ///
-    /// What else arrives meanwhile is put aside, in order, for
+    /// What else arrives meanwhile is deferred, in order, for
     /// [`Ksock::next_message`] and the like: 1000 messages, or as many as our
     /// queue may hold where that is more ([`Ksock::set_max_messages`]). With so
     /// many before the answer the call ends with [`Error::Crowded`]; with so
-    /// many put aside already it is refused with ENOLCK, and nothing is sent.
-    /// No message is lost either way. A program that listens to much, or takes
+    /// many deferred already it fails with ENOLCK, and nothing is sent. No
+    /// message is lost either way. A program that listens to much, or takes
     /// its messages rarely, asks on a Ksock of its own, which gets nothing but
     /// answers.
     ///
@@ -64,8 +72,8 @@ impl<'a> Request<'a> {
         self.ksock.call(&self.message, deadline)
     }
 
-    /// Sends it. The answer comes later, as a message in reply to the id
-    /// returned: exactly one, of one kind or another.
+    /// Sends it, and returns its id. The answer comes later, as a message in
+    /// reply to that id: exactly one, of one kind or another.
     ///
     /// # Errors
     ///

@@ -7,11 +7,12 @@ use std::fmt::Write as _;
 use kbus_vectors as vectors;
 
 use crate::error::{Call, Errno, Error};
-use crate::id::{KsockId, MessageId};
 use crate::message::Message;
-use crate::name::{Name, Pattern};
-use crate::status::Status;
-use crate::{uapi, Flags};
+use crate::uapi;
+use crate::wire::flags::Flags;
+use crate::wire::id::{KsockId, MessageId};
+use crate::wire::name::{Name, Pattern};
+use crate::wire::status::Status;
 
 fn text(bytes: &[u8]) -> String {
     bytes.iter().map(|&byte| char::from(byte)).collect()
@@ -151,49 +152,23 @@ fn bind_events_are_data() {
     }
 }
 
-const CALLS: [Call; 23] = [
-    Call::Open,
-    Call::Write,
-    Call::Read,
-    Call::Poll,
-    Call::Bind,
-    Call::Unbind,
-    Call::KsockId,
-    Call::Replier,
-    Call::NextMessage,
-    Call::LenLeft,
-    Call::Send,
-    Call::Ask,
-    Call::Answer,
-    Call::Discard,
-    Call::LastSent,
-    Call::MaxMessages,
-    Call::NumMessages,
-    Call::UnrepliedTo,
-    Call::OnlyOnce,
-    Call::Verbose,
-    Call::NewDevice,
-    Call::ReportReplierBinds,
-    Call::MaxMessageSize,
-];
-
 /// Meaning and advice, where the library has words of its own.
 fn words(call: Call, errno: i32) -> Option<(String, &'static str)> {
-    let error = Error::Refused {
+    let error = Error::Os {
         call,
         errno: Errno(errno),
     };
     Some((error.meaning(), error.advice())).filter(|(_, advice)| !advice.is_empty())
 }
 
-/// The sentences are those of `error.rs` and `status.rs`; `errnos.json` is
+/// The sentences are those of `error/` and `wire/status.rs`; `errnos.json` is
 /// made of them by `KBUS_VECTORS=write cargo test -p kbus vectors`.
 #[test]
 fn errnos_have_sentences() {
     fn json<T: std::fmt::Debug>(value: T) -> String {
         format!("{value:?}")
     }
-    let calls = CALLS.map(|call| {
+    let calls = Call::ALL.map(|call| {
         let (name, doing) = (json(call), call.to_string());
         format!("{{\"call\": {name:?}, \"doing\": {doing:?}}}")
     });
@@ -201,7 +176,7 @@ fn errnos_have_sentences() {
     for &(name, errno) in vectors::ERRNOS {
         // Calls whose words are the same stand together.
         let mut groups: Vec<(Vec<String>, String)> = Vec::new();
-        for call in CALLS {
+        for call in Call::ALL {
             let Some((meaning, advice)) = words(call, errno) else {
                 continue;
             };
@@ -215,7 +190,7 @@ fn errnos_have_sentences() {
             }
         }
         for (calls, words) in groups {
-            if calls.len() == CALLS.len() {
+            if calls.len() == Call::ALL.len() {
                 any_call.push(format!("{{{words}"));
             } else {
                 errnos.push(format!("{{\"calls\": {calls:?}, {words}"));

@@ -40,7 +40,7 @@ fn run(what: impl Future<Output = ()>) {
         .block_on(what);
 }
 
-async fn asked(bus: &AsyncKsock) -> kbus::Asked<'_> {
+async fn asked(bus: &AsyncKsock) -> kbus::Asked {
     match soon(bus.incoming()).await.unwrap() {
         Incoming::Asked(request) => request,
         other => panic!("{other:?}"),

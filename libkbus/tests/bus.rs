@@ -38,17 +38,14 @@ fn name(text: &str) -> Name {
     Name::new(text).unwrap()
 }
 
-fn errno(error: Error) -> (Call, i32) {
+fn errno(error: Error) -> (Call, Errno) {
     match error {
-        Error::Refused {
-            call,
-            errno: Errno(errno),
-        } => (call, errno),
+        Error::Os { call, errno } => (call, errno),
         other => panic!("{other}"),
     }
 }
 
-fn asked(bus: &Ksock) -> Asked<'_> {
+fn asked(bus: &Ksock) -> Asked {
     match bus.incoming(SOON).unwrap() {
         Some(Incoming::Asked(request)) => request,
         other => panic!("{other:?}"),
@@ -154,7 +151,7 @@ fn an_answer_that_cannot_be_sent_is_a_refusal() {
     let id = asker.request(&name("$.Lib.TooMuch"), "?").send().unwrap();
     let too_much = vec![0; replier.max_message_size().unwrap() as usize];
     let error = asked(&replier).answer(too_much).unwrap_err();
-    assert_eq!(errno(error), (Call::Write, libc::EMSGSIZE));
+    assert_eq!(errno(error), (Call::Write, Errno::EMSGSIZE));
     let answer = asker.receive(SOON).unwrap().unwrap();
     assert_eq!(
         (answer.in_reply_to(), answer.status()),
@@ -237,7 +234,7 @@ fn a_crowded_call_ends_and_loses_nothing() {
         let soon = Deadline::from(SOON);
         loop {
             match teller.send(&telling).map_err(errno) {
-                Err((Call::Send, libc::EBUSY)) if !soon.has_passed() => thread::yield_now(),
+                Err((Call::Send, Errno::EBUSY)) if !soon.has_passed() => thread::yield_now(),
                 sent => return sent.unwrap(),
             }
         }
@@ -254,7 +251,7 @@ fn a_crowded_call_ends_and_loses_nothing() {
         (request, told)
     });
     // There is no room for another answer: it is not even asked.
-    assert_eq!(errno(ask().unwrap_err()), (Call::Ask, libc::ENOLCK));
+    assert_eq!(errno(ask().unwrap_err()), (Call::Ask, Errno::ENOLCK));
     assert_eq!(replier.num_messages(), Ok(0));
     told.push(tell());
     let answer = request.answer("late").unwrap();
@@ -356,7 +353,7 @@ fn a_conversation_is_with_one_partner() {
     let coin = name("$.Lib.Coin");
     first.bind(Role::Replier, &coin).unwrap();
     let error = second.bind(Role::Replier, &coin).unwrap_err();
-    assert_eq!(errno(error), (Call::Bind, libc::EADDRINUSE));
+    assert_eq!(errno(error), (Call::Bind, Errno::EADDRINUSE));
     let game = thread::scope(|scope| {
         scope.spawn(|| asked(&first).answer("here").unwrap());
         asker.request(&coin, "?").call(SOON).unwrap()
@@ -366,7 +363,7 @@ fn a_conversation_is_with_one_partner() {
     let toss = Message::stateful_request(&game, &coin, "toss").unwrap();
     assert_eq!(
         errno(asker.call(&toss, SOON).unwrap_err()),
-        (Call::Ask, libc::EPIPE)
+        (Call::Ask, Errno::EPIPE)
     );
     assert_eq!(second.num_messages(), Ok(0));
     let to_second = asker.request(&coin, "toss").to(second.id().unwrap());
@@ -377,12 +374,12 @@ fn a_conversation_is_with_one_partner() {
     request.answer_with(&reply).unwrap();
     assert_eq!(
         errno(second.send(&reply).unwrap_err()),
-        (Call::Answer, libc::ECONNREFUSED)
+        (Call::Answer, Errno::ECONNREFUSED)
     );
     drop(asker);
     assert_eq!(
         errno(second.send(&reply).unwrap_err()),
-        (Call::Answer, libc::EADDRNOTAVAIL)
+        (Call::Answer, Errno::EADDRNOTAVAIL)
     );
 }
 
@@ -394,13 +391,13 @@ fn nobody_there() {
         .request(&name("$.Lib.Nobody"), "")
         .call(SOON)
         .unwrap_err();
-    assert_eq!(errno(error), (Call::Ask, libc::EADDRNOTAVAIL));
+    assert_eq!(errno(error), (Call::Ask, Errno::EADDRNOTAVAIL));
     bus.send(&Message::announcement(&name("$.Lib.Nobody"), ""))
         .unwrap();
     let error = bus
         .unbind(Role::Listener, name("$.Lib.Nobody"))
         .unwrap_err();
-    assert_eq!(errno(error), (Call::Unbind, libc::EINVAL));
+    assert_eq!(errno(error), (Call::Unbind, Errno::EINVAL));
 }
 
 #[test]
@@ -417,17 +414,17 @@ fn sending_can_wait_for_room() {
     let all_or_fail = message("refused").with_flags(Flags::ALL_OR_FAIL);
     assert_eq!(
         errno(sender.send(&all_or_fail).unwrap_err()),
-        (Call::Send, libc::EBUSY)
+        (Call::Send, Errno::EBUSY)
     );
     let all_or_wait = message("second").with_flags(Flags::ALL_OR_WAIT);
     assert_eq!(
         errno(sender.send(&all_or_wait).unwrap_err()),
-        (Call::Send, libc::EAGAIN)
+        (Call::Send, Errno::EAGAIN)
     );
     let pending = sender.last_sent().unwrap();
     assert_eq!(
         errno(sender.send(&message("no")).unwrap_err()),
-        (Call::Write, libc::EALREADY)
+        (Call::Write, Errno::EALREADY)
     );
     assert!(!sender.wait_writable(Duration::from_millis(10)).unwrap());
     assert_eq!(slow.next_message().unwrap().unwrap().data(), b"first");
@@ -444,7 +441,7 @@ fn sending_can_wait_for_room() {
     let both = message("").with_flags(Flags::ALL_OR_WAIT | Flags::ALL_OR_FAIL);
     assert_eq!(
         errno(sender.send(&both).unwrap_err()),
-        (Call::Write, libc::EINVAL)
+        (Call::Write, Errno::EINVAL)
     );
 }
 
@@ -456,7 +453,7 @@ fn a_full_queue_cannot_ask() {
     asker.set_max_messages(1).unwrap();
     asker.request(&name("$.Lib.Full"), "").send().unwrap();
     let error = asker.request(&name("$.Lib.Full"), "").send().unwrap_err();
-    assert_eq!(errno(error), (Call::Ask, libc::ENOLCK));
+    assert_eq!(errno(error), (Call::Ask, Errno::ENOLCK));
 }
 
 #[test]
@@ -487,10 +484,10 @@ fn settings_are_told_and_changed() {
     let error = bus
         .send(&Message::announcement(&twice, [0; 100]))
         .unwrap_err();
-    assert_eq!(errno(error), (Call::Write, libc::EMSGSIZE));
+    assert_eq!(errno(error), (Call::Write, Errno::EMSGSIZE));
     for wrong in [2, 99, most + 1] {
         let error = bus.set_max_message_size(wrong).unwrap_err();
-        assert_eq!(errno(error), (Call::MaxMessageSize, libc::EINVAL));
+        assert_eq!(errno(error), (Call::MaxMessageSize, Errno::EINVAL));
     }
     assert_eq!(bus.set_max_message_size(most), Ok(most));
     let room = most as usize - Message::announcement(&twice, "").as_bytes().len();
@@ -536,7 +533,7 @@ fn repliers_come_and_go() {
     let error = watcher
         .bind(Role::Replier, name("$.KBUS.ReplierBindEvent"))
         .unwrap_err();
-    assert_eq!(errno(error), (Call::Bind, libc::EBADMSG));
+    assert_eq!(errno(error), (Call::Bind, Errno::EBADMSG));
 }
 
 #[test]
@@ -548,7 +545,7 @@ fn access_is_what_was_asked_for() {
     reader.bind(Role::Listener, &news).unwrap();
     assert_eq!(
         errno(reader.send(&message).unwrap_err()),
-        (Call::Write, libc::EBADF)
+        (Call::Write, Errno::EBADF)
     );
     let writer = Ksock::open(0, Access::Write).unwrap();
     writer.bind(Role::Listener, &news).unwrap();
@@ -556,7 +553,7 @@ fn access_is_what_was_asked_for() {
     assert_eq!(reader.next_message().unwrap().unwrap().name(), &news);
     assert_eq!(
         errno(writer.next_message().unwrap_err()),
-        (Call::Read, libc::EBADF)
+        (Call::Read, Errno::EBADF)
     );
 }
 
@@ -566,12 +563,12 @@ fn a_ksock_outlives_its_wrapper() {
     use std::os::fd::OwnedFd;
     let bus = open(0);
     let id = bus.id().unwrap();
-    let fd = OwnedFd::from(bus);
+    let fd = OwnedFd::try_from(bus).unwrap();
     assert_eq!(Ksock::from(fd.try_clone().unwrap()).id(), Ok(id));
     assert_eq!(Ksock::from(fd).id(), Ok(id));
     assert_ne!(open(0).id(), Ok(id));
     let mut opened = Ksock::open_path("/dev/kbus0", Access::ReadWrite).unwrap();
-    opened = Ksock::from(OwnedFd::from(opened));
+    opened = Ksock::from(OwnedFd::try_from(opened).unwrap());
     assert_eq!(opened.receive(Deadline::from(NOW)), Ok(None));
 }
 
@@ -658,7 +655,7 @@ fn a_refusal_waits_for_a_message_that_waits() {
         replier.send(&wait).unwrap();
         assert_eq!(
             errno(replier.send(&wait).unwrap_err()),
-            (Call::Send, libc::EAGAIN)
+            (Call::Send, Errno::EAGAIN)
         );
         drop(request);
         assert_eq!(asker.num_messages(), Ok(0));

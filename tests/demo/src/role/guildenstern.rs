@@ -52,7 +52,7 @@ fn answer(bus: &Ksock, voice: &Voice<'_>, find: impl FnOnce(&str) -> String) -> 
     Ok(())
 }
 
-fn asked(bus: &Ksock) -> Result<kbus::Asked<'_>> {
+fn asked(bus: &Ksock) -> Result<kbus::Asked> {
     match bus.incoming(PATIENCE)? {
         Some(Incoming::Asked(request)) => Ok(request),
         _ => Err("nobody asks".into()),

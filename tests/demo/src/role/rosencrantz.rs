@@ -50,7 +50,7 @@ pub(super) fn perform(bus: &Ksock, voice: &Voice<'_>) -> Result<()> {
                 Err(error @ Error::Unanswered { .. }) => {
                     voice.say(format!("(the kernel tells me) {error}."))
                 }
-                Err(error @ Error::Refused { .. }) => voice.say(format!("{error}.")),
+                Err(error @ Error::Os { .. }) => voice.say(format!("{error}.")),
                 Err(error) => Err(error.into()),
             }
         }

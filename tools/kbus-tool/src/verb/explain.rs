@@ -125,7 +125,7 @@ fn meanings(errno: Errno) -> Vec<Meaning> {
     let mut meanings: Vec<Meaning> = Vec::new();
     let mut like = Vec::new();
     for call in CALLS {
-        let error = Error::Refused { call, errno };
+        let error = Error::Os { call, errno };
         // Each meaning that the library knows has an advice.
         if error.advice().is_empty() {
             continue;

@@ -118,14 +118,14 @@ fn print(out: &mut Output, request: &Message, show: Show) -> Result<(), Failure>
     out.flush()
 }
 
-fn answer(request: Asked<'_>, data: impl AsRef<[u8]>) {
+fn answer(request: Asked, data: impl AsRef<[u8]>) {
     if let Err(error) = request.answer(data) {
         // The sender may have gone meanwhile: that is no reason to stop.
         output::warn(error);
     }
 }
 
-fn decline(request: Asked<'_>, words: &str) {
+fn decline(request: Asked, words: &str) {
     output::warn(format_args!(
         "request {} is declined: {words}",
         request.id()

@@ -10,7 +10,8 @@ use std::num::NonZeroU32;
 pub struct KsockId(NonZeroU32);
 
 impl KsockId {
-    /// `None` for 0, which is nobody: the bus itself.
+    /// Returns the id with this number; `None` for 0, which stands for the bus
+    /// itself.
     pub const fn new(id: u32) -> Option<KsockId> {
         match NonZeroU32::new(id) {
             Some(id) => Some(KsockId(id)),
@@ -18,7 +19,7 @@ impl KsockId {
         }
     }
 
-    /// As a number.
+    /// Returns its number.
     pub const fn get(self) -> u32 {
         self.0.get()
     }
@@ -51,6 +52,18 @@ pub struct Origin {
 impl From<(u32, u32)> for MessageId {
     fn from((network, serial): (u32, u32)) -> MessageId {
         MessageId { network, serial }
+    }
+}
+
+impl From<MessageId> for (u32, u32) {
+    fn from(id: MessageId) -> (u32, u32) {
+        (id.network, id.serial)
+    }
+}
+
+impl From<Origin> for (u32, u32) {
+    fn from(origin: Origin) -> (u32, u32) {
+        (origin.network, origin.local)
     }
 }
 

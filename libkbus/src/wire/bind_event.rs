@@ -6,10 +6,10 @@
 use std::fmt;
 use std::mem::size_of;
 
-use crate::id::KsockId;
-use crate::message::{padded_name, word};
-use crate::name::Pattern;
 use crate::uapi::kbus_replier_bind_event_data;
+use crate::wire::id::KsockId;
+use crate::wire::layout::{padded_name, word};
+use crate::wire::name::Pattern;
 
 /// A replier has bound to a name, or has given it up (section 6.4). Decoded
 /// from a message by [`Message::bind_event`](crate::Message::bind_event).

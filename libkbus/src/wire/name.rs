@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! What messages are called, and what bindings match: [`Name`] and
-//! [`Pattern`]. Checked once, here; whoever has one need not check again.
-//! Not here: who is bound to what, which only the bus knows.
+//! [`Pattern`]. Checked once, here; code that has one need not check again.
+//! Not here: what is bound to what, which only the bus knows.
 
 use std::fmt;
 use std::ops::Deref;
@@ -53,23 +53,40 @@ pub struct Pattern(Box<[u8]>);
 pub struct Name(Pattern);
 
 /// Why something is not a name (or not a pattern).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum NameError {
     /// Shorter than three bytes.
+    #[error("a name has at least {MIN_NAME_LEN} characters")]
     TooShort,
     /// Longer than [`MAX_NAME_LEN`] bytes; this long.
+    #[error("a name has at most {MAX_NAME_LEN} bytes, this one has {0}")]
     TooLong(usize),
     /// Does not begin with `$.`.
+    #[error("a name begins with \"$.\"")]
     Start,
     /// Ends in a dot.
+    #[error("a name does not end in a dot")]
     DotAtEnd,
     /// Two dots follow each other, the second one at this byte (from 0).
+    #[error("two dots follow each other (at character {})", .0 + 1)]
     EmptyWord(usize),
     /// This character, at this byte (from 0), is neither letter nor digit.
+    #[error("{}", letter(*.0, .1 + 1))]
     Letter(char, usize),
     /// Ends in a wildcard: good for binding, not for a message.
+    #[error("a wildcard is for binding: a message needs a whole name")]
     Wildcard,
+}
+
+/// Says what is wrong with `char`, which is character `at` (from 1).
+fn letter(char: char, at: usize) -> String {
+    match char {
+        '*' | '%' => {
+            format!("a wildcard stands only at the end, after a dot (not at character {at})")
+        }
+        _ => format!("{char:?} (character {at}) is neither letter nor digit"),
+    }
 }
 
 impl Pattern {
@@ -82,7 +99,7 @@ impl Pattern {
         Pattern::from_bytes(&latin1(text)?)
     }
 
-    /// The same from the bytes that the bus uses.
+    /// Checks the bytes that the bus uses and makes a pattern of them.
     ///
     /// # Errors
     ///
@@ -92,18 +109,18 @@ impl Pattern {
         Ok(Pattern(bytes.into()))
     }
 
-    /// The bytes that the bus uses: Latin-1, no terminator.
+    /// Returns the bytes that the bus uses: Latin-1, no terminator.
     pub fn as_bytes(&self) -> &[u8] {
         &self.0
     }
 
-    /// Does it end in `*` or `%`?
+    /// Returns whether it ends in `*` or `%`.
     pub fn is_wildcard(&self) -> bool {
         matches!(*self.0, [.., b'*' | b'%'])
     }
 
-    /// Would a binding to this pattern match a message of that name
-    /// (section 5.1)?
+    /// Returns whether a binding to this pattern matches a message of that name
+    /// (section 5.1).
     pub fn matches(&self, name: &Name) -> bool {
         let name = name.as_bytes();
         let rest = |before: &[u8]| name.strip_prefix(before).filter(|rest| !rest.is_empty());
@@ -125,7 +142,7 @@ impl Name {
         Name::try_from(Pattern::new(text)?)
     }
 
-    /// The same from the bytes that the bus uses.
+    /// Checks the bytes that the bus uses and makes a name of them.
     ///
     /// # Errors
     ///
@@ -282,40 +299,6 @@ impl fmt::Debug for Name {
         write!(f, "{:?}", self.0)
     }
 }
-
-impl fmt::Display for NameError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            NameError::TooShort => write!(f, "a name has at least {MIN_NAME_LEN} characters"),
-            NameError::TooLong(len) => {
-                write!(
-                    f,
-                    "a name has at most {MAX_NAME_LEN} bytes, this one has {len}"
-                )
-            }
-            NameError::Start => f.write_str("a name begins with \"$.\""),
-            NameError::DotAtEnd => f.write_str("a name does not end in a dot"),
-            NameError::EmptyWord(at) => {
-                write!(f, "two dots follow each other (at character {})", at + 1)
-            }
-            NameError::Letter('*' | '%', at) => write!(
-                f,
-                "a wildcard stands only at the end, after a dot (not at character {})",
-                at + 1
-            ),
-            NameError::Letter(char, at) => write!(
-                f,
-                "{char:?} (character {}) is neither letter nor digit",
-                at + 1
-            ),
-            NameError::Wildcard => {
-                f.write_str("a wildcard is for binding: a message needs a whole name")
-            }
-        }
-    }
-}
-
-impl std::error::Error for NameError {}
 
 #[cfg(test)]
 mod tests {

@@ -3,8 +3,8 @@
 
 use std::fmt;
 
-use crate::name::Name;
 use crate::uapi;
+use crate::wire::name::Name;
 
 /// Why a request got no reply. Made by the bus, except where it says otherwise
 /// (section 6.2).

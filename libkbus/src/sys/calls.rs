@@ -5,10 +5,15 @@
 
 #![allow(unsafe_code)]
 
-use std::ffi::{c_int, c_void, CStr};
-use std::io;
-use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
+use std::ffi::{c_int, c_void};
+use std::os::fd::{BorrowedFd, OwnedFd};
+use std::path::Path;
 use std::ptr;
+use std::time::Duration;
+
+use rustix::event::{PollFd, PollFlags, Timespec};
+use rustix::fs::{Mode, OFlags};
+use rustix::ioctl::{Ioctl, IoctlOutput, Opcode};
 
 use crate::error::Errno;
 use crate::uapi::{self, kbus_bind_query, kbus_bind_request, kbus_msg_id};
@@ -19,21 +24,12 @@ type Result<T> = std::result::Result<T, Errno>;
 /// things as they are and only tell.
 pub(crate) const ONLY_ASK: u32 = u32::MAX;
 
-fn last() -> Errno {
-    // The error was made from errno, so there is a number in it.
-    Errno(
-        io::Error::last_os_error()
-            .raw_os_error()
-            .unwrap_or(libc::EIO),
-    )
-}
-
 /// Calls again when a signal came before anything was done. EAGAIN is what a
 /// read or write says then (section 3); nothing else makes them say it.
-fn again<T>(mut call: impl FnMut() -> Result<T>, while_: &[c_int]) -> Result<T> {
+fn again<T>(mut call: impl FnMut() -> rustix::io::Result<T>, after: &[Errno]) -> Result<T> {
     loop {
-        match call() {
-            Err(Errno(errno)) if while_.contains(&errno) => {}
+        match call().map_err(Errno::from) {
+            Err(errno) if after.contains(&errno) => {}
             result => return result,
         }
     }
@@ -41,80 +37,89 @@ fn again<T>(mut call: impl FnMut() -> Result<T>, while_: &[c_int]) -> Result<T> 
 
 // ---- Files ------------------------------------------------------------------
 
-/// `access` is one of O_RDONLY, O_WRONLY, O_RDWR.
-pub(crate) fn open(path: &CStr, access: c_int) -> Result<OwnedFd> {
+/// `access` is one of `RDONLY`, `WRONLY`, `RDWR`.
+pub(crate) fn open(path: &Path, access: OFlags) -> Result<OwnedFd> {
+    let flags = access | OFlags::CLOEXEC;
     again(
-        || {
-            // SAFETY: `path` ends in NUL and outlives the call.
-            match unsafe { libc::open(path.as_ptr(), access | libc::O_CLOEXEC) } {
-                -1 => Err(last()),
-                // SAFETY: open has just made this descriptor; nobody else has it.
-                fd => Ok(unsafe { OwnedFd::from_raw_fd(fd) }),
-            }
-        },
-        &[libc::EINTR],
+        || rustix::fs::open(path, flags, Mode::empty()),
+        &[Errno::EINTR],
     )
 }
 
-/// Reads into the unused capacity of `buf`, at most `max` bytes. 0: the
-/// message has ended.
-pub(crate) fn read(fd: BorrowedFd<'_>, buf: &mut Vec<u8>, max: usize) -> Result<usize> {
+/// Reads into the unused capacity of `buf`, which is not empty. Returns how
+/// many bytes, 0 when the message has ended.
+pub(crate) fn read(fd: BorrowedFd<'_>, buf: &mut Vec<u8>) -> Result<usize> {
     again(
-        || {
-            let spare = buf.spare_capacity_mut();
-            let max = max.min(spare.len());
-            // SAFETY: `spare` is `max` bytes or more that are ours to write.
-            let len = unsafe { libc::read(fd.as_raw_fd(), spare.as_mut_ptr().cast(), max) };
-            let len = usize::try_from(len).map_err(|_| last())?;
-            // SAFETY: the kernel has written `len` bytes behind the old end,
-            // and never more than `max`.
-            unsafe { buf.set_len(buf.len() + len) };
-            Ok(len)
-        },
-        &[libc::EINTR, libc::EAGAIN],
+        || rustix::io::read(fd, rustix::buffer::spare_capacity(buf)),
+        &[Errno::EINTR, Errno::EAGAIN],
     )
 }
 
+/// Returns how many bytes were written.
 pub(crate) fn write(fd: BorrowedFd<'_>, bytes: &[u8]) -> Result<usize> {
     again(
-        || {
-            // SAFETY: `bytes` is valid for reading for the whole call.
-            let len = unsafe { libc::write(fd.as_raw_fd(), bytes.as_ptr().cast(), bytes.len()) };
-            usize::try_from(len).map_err(|_| last())
-        },
-        &[libc::EINTR, libc::EAGAIN],
+        || rustix::io::write(fd, bytes),
+        &[Errno::EINTR, Errno::EAGAIN],
     )
 }
 
-/// Waits for `events` up to `milliseconds` (negative: for ever). EINTR comes
-/// through: only the caller knows how much time is left.
-pub(crate) fn poll(fd: BorrowedFd<'_>, events: i16, milliseconds: c_int) -> Result<i16> {
-    let mut fd = libc::pollfd {
-        fd: fd.as_raw_fd(),
-        events,
-        revents: 0,
-    };
-    // SAFETY: one pollfd, which outlives the call.
-    match unsafe { libc::poll(&mut fd, 1, milliseconds) } {
-        -1 => Err(last()),
-        _ => Ok(fd.revents),
-    }
+/// Waits for `events` as long as `timeout` says, `None` for ever. Returns
+/// those that are there. EINTR comes through: only the caller knows how much
+/// time is left.
+pub(crate) fn poll(
+    fd: BorrowedFd<'_>,
+    events: PollFlags,
+    timeout: Option<Duration>,
+) -> Result<PollFlags> {
+    // Longer than the kernel can count is for ever.
+    let timeout = timeout.and_then(|timeout| Timespec::try_from(timeout).ok());
+    let mut fds = [PollFd::from_borrowed_fd(fd, events)];
+    rustix::event::poll(&mut fds, timeout.as_ref())?;
+    let [fd] = fds;
+    Ok(fd.revents())
 }
 
 /// Shows the file to tokio's reactor, as long as the result exists.
 #[cfg(feature = "tokio")]
-pub(crate) fn watch(ksock: crate::Ksock) -> Result<tokio::io::unix::AsyncFd<crate::Ksock>> {
-    // SAFETY: a Ksock owns its file and closes it when it is dropped; there is
-    // nothing in it by which the file could become another, and the result
-    // gives no `&mut` away.
-    let watched = unsafe { tokio::io::unix::AsyncFd::register(ksock) };
+pub(crate) fn watch(
+    file: std::sync::Arc<OwnedFd>,
+) -> Result<tokio::io::unix::AsyncFd<std::sync::Arc<OwnedFd>>> {
+    // SAFETY: an OwnedFd behind an Arc is the same open file as long as there
+    // is an Arc, and the result keeps this one and gives no `&mut` away.
+    let watched = unsafe { tokio::io::unix::AsyncFd::register(file) };
     watched.map_err(|error| {
         let (_, error) = error.into_parts();
-        Errno(error.raw_os_error().unwrap_or(libc::EIO))
+        error.raw_os_error().map_or(Errno::EIO, Errno)
     })
 }
 
 // ---- The ioctls -------------------------------------------------------------
+
+/// An ioctl, by its 64-bit number, and what it takes.
+struct Call {
+    code: u32,
+    arg: *mut c_void,
+}
+
+// SAFETY: `arg` goes to the kernel as it is, and the output is what the kernel
+// returned; whoever makes the call vouches for `code` and `arg` (see ioctl).
+unsafe impl Ioctl for Call {
+    type Output = c_int;
+
+    const IS_MUTATING: bool = true;
+
+    fn opcode(&self) -> Opcode {
+        uapi::number_here(self.code)
+    }
+
+    fn as_ptr(&mut self) -> *mut c_void {
+        self.arg
+    }
+
+    unsafe fn output_from_ptr(out: IoctlOutput, _: *mut c_void) -> rustix::io::Result<c_int> {
+        Ok(out)
+    }
+}
 
 /// # Safety
 ///
@@ -122,15 +127,9 @@ pub(crate) fn watch(ksock: crate::Ksock) -> Result<tokio::io::unix::AsyncFd<crat
 /// and writing of the object behind `code` in the table of section 2.5.
 unsafe fn ioctl(fd: BorrowedFd<'_>, code: u32, arg: *mut c_void) -> Result<c_int> {
     again(
-        || {
-            // The C libraries differ in the type of a number, hence `as _`.
-            // SAFETY: the caller vouches for `arg`.
-            match unsafe { libc::ioctl(fd.as_raw_fd(), uapi::number_here(code) as _, arg) } {
-                -1 => Err(last()),
-                value => Ok(value),
-            }
-        },
-        &[libc::EINTR],
+        // SAFETY: the caller vouches for `arg`.
+        || unsafe { rustix::ioctl::ioctl(fd, Call { code, arg }) },
+        &[Errno::EINTR],
     )
 }
 
@@ -201,7 +200,7 @@ pub(crate) fn ksock_id(fd: BorrowedFd<'_>) -> Result<u32> {
     unsafe { ioctl_u32(fd, uapi::KBUS_IOC_KSOCKID, 0) }.map(|(_, id)| id)
 }
 
-/// 0: nobody.
+/// Returns the id of the replier; 0 when there is none.
 pub(crate) fn replier(fd: BorrowedFd<'_>, name: &[u8]) -> Result<u32> {
     let mut query = kbus_bind_query {
         return_id: 0,
@@ -214,7 +213,7 @@ pub(crate) fn replier(fd: BorrowedFd<'_>, name: &[u8]) -> Result<u32> {
     Ok(query.return_id)
 }
 
-/// The length in bytes of the message that is now to be read.
+/// Returns the length in bytes of the message that is now to be read.
 pub(crate) fn next_msg(fd: BorrowedFd<'_>) -> Result<Option<u32>> {
     // SAFETY: NEXTMSG writes a u32.
     let (any, len) = unsafe { ioctl_u32(fd, uapi::KBUS_IOC_NEXTMSG, 0) }?;
@@ -294,22 +293,23 @@ mod tests {
 
     #[test]
     fn files_work_on_files() {
-        let zero = open(c"/dev/zero", libc::O_RDWR).unwrap();
-        let mut buf = Vec::with_capacity(8);
-        assert_eq!(read(zero.as_fd(), &mut buf, 5), Ok(5));
+        let zero = open(Path::new("/dev/zero"), OFlags::RDWR).unwrap();
+        let mut buf = Vec::with_capacity(5);
+        assert_eq!(read(zero.as_fd(), &mut buf), Ok(5));
         assert_eq!(buf, [0; 5]);
         assert_eq!(write(zero.as_fd(), b"abc"), Ok(3));
-        assert_eq!(poll(zero.as_fd(), libc::POLLIN, 0), Ok(libc::POLLIN));
+        let readable = poll(zero.as_fd(), PollFlags::IN, Some(Duration::ZERO));
+        assert_eq!(readable, Ok(PollFlags::IN));
     }
 
     #[test]
     fn errors_carry_the_errno() {
         assert_eq!(
-            open(c"/no/such/file", libc::O_RDWR).unwrap_err(),
-            Errno(libc::ENOENT)
+            open(Path::new("/no/such/file"), OFlags::RDWR).unwrap_err(),
+            Errno::ENOENT
         );
-        let null = open(c"/dev/null", libc::O_RDONLY).unwrap();
-        assert_eq!(write(null.as_fd(), b"abc"), Err(Errno(libc::EBADF)));
-        assert_eq!(ksock_id(null.as_fd()), Err(Errno(libc::ENOTTY)));
+        let null = open(Path::new("/dev/null"), OFlags::RDONLY).unwrap();
+        assert_eq!(write(null.as_fd(), b"abc"), Err(Errno::EBADF));
+        assert_eq!(ksock_id(null.as_fd()), Err(Errno::ENOTTY));
     }
 }

@@ -24,13 +24,13 @@ impl Flags {
     pub const SYNTHETIC: Flags = Flags(uapi::KBUS_BIT_SYNTHETIC);
     /// Goes to the front of the queues.
     pub const URGENT: Flags = Flags(uapi::KBUS_BIT_URGENT);
-    /// When a recipient's queue is full, nobody gets it until all can; see
+    /// When a recipient's queue is full, no recipient gets it until all can; see
     /// [`Ksock::send`](crate::Ksock::send).
     pub const ALL_OR_WAIT: Flags = Flags(uapi::KBUS_BIT_ALL_OR_WAIT);
-    /// When a recipient's queue is full, nobody gets it.
+    /// When a recipient's queue is full, no recipient gets it.
     pub const ALL_OR_FAIL: Flags = Flags(uapi::KBUS_BIT_ALL_OR_FAIL);
 
-    /// Are all flags of `other` among these?
+    /// Returns whether all flags of `other` are among these.
     pub fn contains(self, other: Flags) -> bool {
         self.0 & other.0 == other.0
     }
