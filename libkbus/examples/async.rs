@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-//! A replier and somebody who asks, as two tasks of one thread, on tokio.
+//! A replier and a requester, as two tasks of one thread, on tokio.
 //! Needs the feature `tokio`.
 
 use kbus::{Access, AsyncKsock, Error, Incoming, Message, Name, Role};

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! A coin is tossed: a conversation of two requests, where the second makes
-//! sense only to whoever answered the first. It is a stateful request, which
+//! sense only to the replier that answered the first. It is a stateful request, which
 //! goes to that one or fails.
 
 use kbus::{Access, Error, Incoming, Ksock, KsockId, Message, Name, Role};
@@ -11,12 +11,12 @@ use std::time::Duration;
 
 const SOON: Duration = Duration::from_secs(5);
 
-/// Tosses a coin for whoever asks, and remembers how it fell until they call.
+/// Tosses a coin for each requester, and remembers how it fell until that calls.
 fn thrower(ready: &mpsc::Sender<()>) -> Result<(), Error> {
     let bus = Ksock::open(0, Access::ReadWrite)?;
     bus.bind(Role::Replier, Name::new("$.Coin.Toss")?)?;
     bus.bind(Role::Replier, Name::new("$.Coin.Call")?)?;
-    // The other one waits for this; if it has gone, nobody asks.
+    // The other one waits for this; if it has gone, no request comes.
     let _ = ready.send(());
     let mut tossed: HashMap<KsockId, &str> = HashMap::new();
     while let Some(incoming) = bus.incoming(SOON)? {

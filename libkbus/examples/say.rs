@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-//! Says something to whoever listens: `say NAME [TEXT]`.
+//! Says something to all listeners: `say NAME [TEXT]`.
 
 use kbus::{Access, Error, Ksock, Message, Name};
 

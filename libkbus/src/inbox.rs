@@ -359,7 +359,7 @@ mod tests {
         assert_eq!(wait(60), Err(Error::Crowded { request: id(60) }));
         let full = ask(70).unwrap_err();
         assert_eq!(full.errno(), Some(Errno::ENOLCK));
-        // Nothing is lost, and answers that nobody waits for are messages.
+        // Nothing is lost, and answers that no call waits for are messages.
         assert_eq!(serials(&inbox, &source), [1, 2, 3, 4, 5]);
         ask(70).unwrap();
         sender.send(answer(6, 70)).unwrap();
@@ -378,7 +378,7 @@ mod tests {
     }
 
     #[test]
-    fn an_error_reaches_everybody() {
+    fn an_error_reaches_all_that_wait() {
         let (sender, messages) = mpsc::channel();
         let (inbox, source) = (Inbox::default(), Channel::new(messages));
         std::thread::scope(|scope| {
@@ -392,7 +392,7 @@ mod tests {
     }
 
     /// Threads that make calls and one that takes all else share a source;
-    /// everybody gets what is theirs, and the last one all in order.
+    /// each gets its own, and the last one all in order.
     #[test]
     fn threads_share_one_source() {
         const CALLS: u32 = 300;

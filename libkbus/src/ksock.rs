@@ -33,8 +33,8 @@ use crate::wire::name::Pattern;
 /// opens its own Ksock. Programs must not share one (section 3.9).
 ///
 /// The last clone to be dropped closes it; what holds one, like
-/// [`Asked`](crate::Asked) and [`Messages`], counts. Whoever still waits for an
-/// answer of this Ksock gets one from the bus then.
+/// [`Asked`](crate::Asked) and [`Messages`], counts. A requester that
+/// still waits for an answer of this Ksock gets one from the bus then.
 ///
 /// ```no_run
 /// use kbus::{Access, Ksock, Message, Name};
@@ -460,7 +460,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_is_refused_before_the_kernel_is_asked() {
+    fn what_cannot_be_fails_before_the_kernel_is_asked() {
         let null = Ksock::open_path("/dev/null", Access::ReadWrite).unwrap();
         let invalid = |call| Err(os(call)(Errno::EINVAL));
         assert_eq!(null.set_max_messages(0), invalid(Call::MaxMessages));

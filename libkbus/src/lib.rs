@@ -2,7 +2,7 @@
 //! KBUS for programs.
 //!
 //! A bus carries messages between the processes of one machine, through the
-//! kernel. Messages have names, like `$.Lamp.Kitchen`. Whoever wants to hear
+//! kernel. Messages have names, like `$.Lamp.Kitchen`. A program that wants the
 //! messages of a name binds to it as a *listener*; one may bind to it as the
 //! *replier*, and answers the *requests* of that name. All recipients see the
 //! messages of a bus in the same order, and each request gets exactly one
@@ -43,11 +43,12 @@
 //! # Ok::<(), kbus::Error>(())
 //! ```
 //!
-//! With the feature `tokio`, which is off by default, there is also
-//! `AsyncKsock`, for programs that wait for many things at a time.
+//! Features, off by default: `tokio` adds `AsyncKsock`, for programs that wait
+//! for many things at a time; `serde` lets ids, names, flags and bind events be
+//! serialised.
 //!
 //! The numbers of sections in this documentation refer to the specification
-//! of KBUS. This crate is not the place for the C library, nor for the kernel
+//! of KBUS, `kmod/uapi/kbus-abi.md`. This crate is not the place for the C library, nor for the kernel
 //! module; they share the contract, `kmod/uapi`.
 
 #![deny(missing_docs, unreachable_pub, unsafe_code)]

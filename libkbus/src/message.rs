@@ -400,7 +400,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_a_message_is_refused() {
+    fn what_is_not_a_message_is_malformed() {
         let good = Message::announcement(&name("$.ab"), "xyz");
         let with = |at: usize, byte: u8| {
             let mut bytes = good.as_bytes().to_vec();

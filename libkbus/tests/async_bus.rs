@@ -77,7 +77,7 @@ fn a_stream_is_in_the_order_of_the_bus() {
 
 #[test]
 #[ignore = "needs a bus"]
-fn calls_get_their_answers_and_keep_the_rest_in_order() {
+fn calls_get_their_answers_and_defer_the_rest_in_order() {
     run(async {
         let (us, them) = (Arc::new(open()), open());
         let (ask, told) = (name("$.Async.Ask"), name("$.Async.Told"));

@@ -145,7 +145,7 @@ fn a_request_cannot_be_forgotten() {
 
 #[test]
 #[ignore = "needs a bus"]
-fn an_answer_that_cannot_be_sent_is_a_refusal() {
+fn an_answer_that_cannot_be_sent_declines() {
     let (asker, replier) = (open(0), open(0));
     replier.bind(Role::Replier, name("$.Lib.TooMuch")).unwrap();
     let id = asker.request(&name("$.Lib.TooMuch"), "?").send().unwrap();
@@ -197,7 +197,7 @@ fn a_call_ends_in_time_and_a_late_answer_is_a_message() {
 
 #[test]
 #[ignore = "needs a bus"]
-fn a_call_keeps_what_else_arrives_in_order() {
+fn a_call_defers_what_else_arrives_in_order() {
     let (asker, replier) = (open(0), open(0));
     let noise = name("$.Lib.Noise");
     asker.bind(Role::Listener, &noise).unwrap();
@@ -221,7 +221,7 @@ fn a_call_keeps_what_else_arrives_in_order() {
     });
 }
 
-/// More comes before the answer than a call puts aside.
+/// More comes before the answer than a call defers.
 #[test]
 #[ignore = "needs a bus"]
 fn a_crowded_call_ends_and_loses_nothing() {
@@ -642,7 +642,7 @@ fn messages_end_at_a_deadline() {
 
 #[test]
 #[ignore = "needs a bus"]
-fn a_refusal_waits_for_a_message_that_waits() {
+fn a_decline_waits_for_a_message_that_waits() {
     let (asker, replier, full) = (open(0), open(0), open(0));
     let (ask, told) = (name("$.Lib.Refused"), name("$.Lib.Refused.Told"));
     replier.bind(Role::Replier, &ask).unwrap();

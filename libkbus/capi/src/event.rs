@@ -7,7 +7,7 @@ use std::mem::size_of;
 use crate::message::word;
 use crate::uapi::{kbus_replier_bind_event_data, KBUS_MSG_NAME_REPLIER_BIND_EVENT};
 
-/// Who bound to what, or unbound from it.
+/// A replier that has bound to a name, or unbound from it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Event<'a> {
     pub(crate) is_bind: u32,
@@ -28,7 +28,8 @@ impl<'a> Event<'a> {
     }
 }
 
-/// Is a message of this name a bind event? The whole name counts.
+/// Returns whether a message of this name is a bind event. The whole name
+/// counts.
 pub(crate) fn is_event(name: &[u8]) -> bool {
     name == KBUS_MSG_NAME_REPLIER_BIND_EVENT.to_bytes()
 }

@@ -27,7 +27,8 @@ pub(crate) trait Bus {
     fn bind(&self, name: &[u8]) -> Result<()>;
     /// Unbinds as replier.
     fn unbind(&self, name: &[u8]) -> Result<()>;
-    /// Who has bound as replier to exactly this name; 0: nobody.
+    /// Returns the Ksock that is bound as replier to exactly this name; 0 when
+    /// there is none.
     fn replier(&self, name: &[u8]) -> Result<u32>;
 }
 
@@ -53,8 +54,8 @@ pub(crate) struct Limpet {
     pub(crate) other: u32,
     /// Our Ksock's number.
     pub(crate) ksock_id: u32,
-    /// The requests that we carry for somebody, by their ids on this bus, and
-    /// who asked.
+    /// The requests that we carry for others, by their ids on this bus, and
+    /// the requesters.
     asked: HashMap<(u32, u32), u32>,
     /// The names for which we stand in, and for whom on the other bus.
     proxied: HashMap<Vec<u8>, u32>,
@@ -149,7 +150,7 @@ impl Limpet {
                 },
             };
         }
-        // Told twice, which happens when somebody turns on reporting again.
+        // Told twice, which happens when a program turns on reporting again.
         if let Some(binder) = self.proxied.get_mut(event.name) {
             *binder = event.binder;
             return Ok(());
@@ -163,21 +164,21 @@ impl Limpet {
             .map_err(|_| Errno(libc::ENOMEM))?;
         match bus.bind(event.name) {
             Ok(()) => remember(&mut self.proxied, name, event.binder),
-            // Somebody here is the replier already. Those here ask that one,
+            // There is a replier here already. Those here ask that one,
             // and nothing else has changed: no reason to end.
             Err(Errno(libc::EADDRINUSE)) => Ok(()),
             Err(errno) => Err(errno),
         }
     }
 
-    /// Gives a reply to whoever asked here.
+    /// Gives a reply to the requester here.
     fn answer(&mut self, reply: &mut Header) -> ToBus {
         let id = &mut reply.in_reply_to;
         if id.network_id == self.own {
             id.network_id = 0;
         }
         match self.asked.remove(&(id.network_id, id.serial_num)) {
-            // A listener's copy of somebody else's reply.
+            // A listener's copy of a reply to another.
             None => ToBus::Ignore,
             Some(from) => {
                 reply.to = from;

@@ -44,7 +44,7 @@ pub(crate) fn header(name_len: u32, data_len: u32, flags: u32) -> Result<Header>
         1..=KBUS_MAX_NAME_LEN => {}
         _ => return Err(Errno(libc::ENAMETOOLONG)),
     }
-    let nobody = kbus_orig_from {
+    let nowhere = kbus_orig_from {
         network_id: 0,
         local_id: 0,
     };
@@ -54,8 +54,8 @@ pub(crate) fn header(name_len: u32, data_len: u32, flags: u32) -> Result<Header>
         in_reply_to: NO_ID,
         to: 0,
         from: 0,
-        orig_from: nobody,
-        final_to: nobody,
+        orig_from: nowhere,
+        final_to: nowhere,
         extra: 0,
         flags,
         name_len,
@@ -83,7 +83,8 @@ pub(crate) fn fill(rest: &mut [u8], name: &[u8], data: &[u8]) -> Option<()> {
         .map(|guard| *guard = KBUS_MSG_END_GUARD.to_ne_bytes())
 }
 
-/// Are these bytes, read from a bus, one whole message?
+/// Returns whether bytes that were read from a bus, `len` of them, are one
+/// whole message.
 pub(crate) fn is_whole(header: &Header, len: usize, last_word: u32) -> bool {
     header.start_guard == KBUS_MSG_START_GUARD
         && header.end_guard == KBUS_MSG_END_GUARD
@@ -116,8 +117,8 @@ pub(crate) fn wants_us_to_reply(header: &Header) -> bool {
     header.flags & BOTH == BOTH
 }
 
-/// Does the bus say this itself? Users cannot set that flag, and always have a
-/// number of their own.
+/// Returns whether a message is from the bus itself. Users cannot set that
+/// flag, and always have a number of their own.
 pub(crate) fn is_from_the_bus(header: &Header) -> bool {
     header.flags & uapi::KBUS_BIT_SYNTHETIC != 0 && header.from == 0
 }

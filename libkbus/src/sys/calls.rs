@@ -102,7 +102,7 @@ struct Call {
 }
 
 // SAFETY: `arg` goes to the kernel as it is, and the output is what the kernel
-// returned; whoever makes the call vouches for `code` and `arg` (see ioctl).
+// returned; `ioctl`'s caller vouches for `code` and `arg`.
 unsafe impl Ioctl for Call {
     type Output = c_int;
 

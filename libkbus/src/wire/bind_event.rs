@@ -14,6 +14,7 @@ use crate::wire::name::Pattern;
 /// A replier has bound to a name, or has given it up (section 6.4). Decoded
 /// from a message by [`Message::bind_event`](crate::Message::bind_event).
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct BindEvent {
     /// Bound; if not, unbound.
     pub bound: bool,
@@ -24,7 +25,7 @@ pub struct BindEvent {
 }
 
 impl BindEvent {
-    /// From the data of the message: three words, then the padded name.
+    /// Decodes the data of the message: three words, then the padded name.
     pub(crate) fn parse(data: &[u8]) -> Option<BindEvent> {
         const NAME: usize = size_of::<kbus_replier_bind_event_data>();
         let bound = word(data, 0)? != 0;

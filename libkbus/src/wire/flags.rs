@@ -10,7 +10,10 @@ use crate::uapi;
 ///
 /// Bits without a name are carried along; the upper 16 are the users' to give
 /// a meaning to.
+///
+/// With the feature `serde` it is a number.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Flags(pub u32);
 
 impl Flags {

@@ -6,7 +6,10 @@ use std::num::NonZeroU32;
 
 /// Which Ksock of a bus: counted from 1, and not used again while the bus
 /// exists.
+///
+/// With the feature `serde` it is a number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct KsockId(NonZeroU32);
 
 impl KsockId {
@@ -31,6 +34,8 @@ impl KsockId {
 /// rise in the order in which messages went out. Ids with another network were
 /// chosen by the sender. Two messages are in the order of their ids only when
 /// the networks are equal.
+///
+/// With the feature `serde` it is its text, as in `[0:3]`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct MessageId {
     /// 0: numbered by this bus.
@@ -88,5 +93,12 @@ impl fmt::Display for MessageId {
 impl fmt::Display for Origin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "({},{})", self.network, self.local)
+    }
+}
+
+#[cfg(feature = "serde")]
+impl serde::Serialize for MessageId {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
     }
 }

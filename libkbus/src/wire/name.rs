@@ -250,6 +250,37 @@ impl FromStr for Name {
     }
 }
 
+/// As text.
+#[cfg(feature = "serde")]
+mod serialised {
+    use super::{Name, Pattern};
+    use serde::{de::Error, Deserialize, Deserializer, Serialize, Serializer};
+
+    impl Serialize for Pattern {
+        fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+            serializer.collect_str(self)
+        }
+    }
+
+    impl Serialize for Name {
+        fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+            serializer.collect_str(self)
+        }
+    }
+
+    impl<'de> Deserialize<'de> for Pattern {
+        fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Pattern, D::Error> {
+            Pattern::new(&String::deserialize(deserializer)?).map_err(D::Error::custom)
+        }
+    }
+
+    impl<'de> Deserialize<'de> for Name {
+        fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Name, D::Error> {
+            Name::new(&String::deserialize(deserializer)?).map_err(D::Error::custom)
+        }
+    }
+}
+
 impl PartialEq<str> for Pattern {
     fn eq(&self, text: &str) -> bool {
         text.chars().eq(self.0.iter().map(|&byte| char::from(byte)))

@@ -60,7 +60,10 @@ typedef int kbus_ksock_t;
 kbus_ksock_t kbus_ksock_open(uint32_t device_number, int flags);
 kbus_ksock_t kbus_ksock_open_by_name(const char *device_name, int flags);
 
-/* The same, and the Ksock is closed when the program executes another. */
+/*
+ * Opens /dev/kbus<device_number> as kbus_ksock_open does. The Ksock is closed
+ * when the program executes another.
+ */
 kbus_ksock_t kbus_ksock_open_cloexec(uint32_t device_number, int flags);
 
 int kbus_ksock_close(kbus_ksock_t ksock);
@@ -69,14 +72,18 @@ int kbus_ksock_close(kbus_ksock_t ksock);
 
 /*
  * Binds as replier, or (is_replier 0) as listener. -EADDRINUSE: there is a
- * replier for this name. -EAGAIN: somebody who is to be told of it is full.
+ * replier for this name. -EAGAIN: the queue of a listener for bind events is
+ * full.
  */
 int kbus_ksock_bind(kbus_ksock_t ksock, const char *name, uint32_t is_replier);
 
-/* Undoes one such binding. -EINVAL: there is none. */
+/* Undoes one binding to this name in this role. -EINVAL: there is none. */
 int kbus_ksock_unbind(kbus_ksock_t ksock, const char *name, uint32_t is_replier);
 
-/* Who is bound as replier to exactly this name. 0 in *replier_ksock_id: nobody. */
+/*
+ * Puts the Ksock that is bound as replier to exactly this name into
+ * *replier_ksock_id; 0 when there is none.
+ */
 int kbus_ksock_find_replier(kbus_ksock_t ksock, const char *name,
 			    uint32_t *replier_ksock_id);
 
@@ -134,8 +141,8 @@ int kbus_ksock_new_device(kbus_ksock_t ksock, uint32_t *device_number);
 int kbus_wait_for_message(kbus_ksock_t ksock, int wait_for);
 
 /*
- * The same with an end: returns 0 after that many milliseconds (negative:
- * waits for ever). Signals do not end it.
+ * Waits as kbus_wait_for_message does, and returns 0 after that many
+ * milliseconds (negative: waits for ever). Signals do not end it.
  */
 int kbus_ksock_wait(kbus_ksock_t ksock, int wait_for, int milliseconds);
 
@@ -192,7 +199,7 @@ int kbus_msg_create(kbus_message_t **msg, const char *name, uint32_t name_len,
 int kbus_msg_create_entire(kbus_message_t **msg, const char *name, uint32_t name_len,
 			   const void *data, uint32_t data_len, uint32_t flags);
 
-/* The same with KBUS_BIT_WANT_A_REPLY. */
+/* As kbus_msg_create and kbus_msg_create_entire, with KBUS_BIT_WANT_A_REPLY. */
 int kbus_msg_create_request(kbus_message_t **msg, const char *name, uint32_t name_len,
 			    const void *data, uint32_t data_len, uint32_t flags);
 int kbus_msg_create_entire_request(kbus_message_t **msg, const char *name,

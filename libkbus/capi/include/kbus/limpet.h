@@ -73,7 +73,7 @@ int kbus_limpet_amend_msg_to_kbus(kbus_limpet_context_t *context, kbus_message_t
 
 /*
  * Sending that message failed with errnum (negative). Returns 0: send *error
- * to the peer, and kbus_msg_delete it; 1: nobody need be told.
+ * to the peer, and kbus_msg_delete it; 1: the peer need not know.
  */
 int kbus_limpet_could_not_send_to_kbus_msg(kbus_limpet_context_t *context,
 					   kbus_message_t *msg, int errnum,

@@ -312,7 +312,7 @@ fn read_message(ksock: c_int, len: usize) -> Result<*mut Header> {
     // SAFETY: the block is as long as a header, or longer, and a header is
     // numbers and pointers, which any bytes are.
     let header = unsafe { get(bytes.as_ptr().cast::<Header>()) }?;
-    // Everybody believes the lengths in a message: they must be right.
+    // Programs believe the lengths in a message: they must be right.
     if !last_word.is_some_and(|word| is_whole(&header, len, word)) {
         return Err(Errno(libc::EBADMSG));
     }

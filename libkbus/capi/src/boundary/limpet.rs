@@ -40,7 +40,7 @@ impl Context {
 /// # Safety
 ///
 /// The caller's promise: a context that `kbus_limpet_new_context` made and
-/// that nobody else uses meanwhile.
+/// that no other thread uses meanwhile.
 unsafe fn context<'a>(context: *mut Context) -> Result<&'a mut Context> {
     // SAFETY: null, or as the caller says.
     unsafe { context.as_mut() }.ok_or(FAULT)

@@ -7,8 +7,8 @@
 //! its caller give:
 //!
 //! * a pointer is null, or points to what its type says, as many of that as
-//!   the length beside it says (of a string, up to its NUL), and nobody
-//!   changes it meanwhile;
+//!   the length beside it says (of a string, up to its NUL), and no
+//!   other thread changes it meanwhile;
 //! * a `kbus_message_t *` points to a message of either form, which lies there
 //!   as far as its own lengths say;
 //! * what is freed came from this library, or from malloc.
@@ -47,13 +47,15 @@ fn answer(work: impl FnOnce() -> Result<c_int>) -> c_int {
     }
 }
 
-/// The same for functions that return nothing.
+/// Does the work of a C function that returns nothing; errors and panics are
+/// dropped.
 fn quietly(work: impl FnOnce() -> Result<()>) {
-    // There is nobody to tell.
+    // No caller can be told.
     let _ = catch_unwind(AssertUnwindSafe(work));
 }
 
-/// May something be written there? Asked before anything is done.
+/// Fails with EFAULT unless something may be written there. Called before
+/// anything is done.
 fn writable<T>(pointer: *mut T) -> Result<()> {
     if pointer.is_null() {
         Err(FAULT)
