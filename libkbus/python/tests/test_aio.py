@@ -156,7 +156,7 @@ class Taking(Case):
             await ksock.wait_for_msg(0)
             self.tell(teller, 0, 10)
             await asyncio.sleep(0.01)
-            self.assertEqual(ksock.sync._number(ksock.sync.IOC_NUMMSGS), 5)
+            self.assertEqual(ksock.sync._number(ksock.sync.IOC_NUMMSGS, "NumMessages"), 5)
             with self.assertRaises(BlockingIOError):
                 teller.send_msg(Message("$.Tell", flags=ALL_OR_WAIT))
             teller.discard()

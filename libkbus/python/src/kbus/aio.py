@@ -6,10 +6,10 @@
         async for message in ksock:
             print(message)
 
-A thin layer: the same messages, through the same Ksock, which is the attribute
-``sync``. Nothing is taken from the bus before somebody wants it, so a program
-that is slow fills its queue at the bus, where senders notice. Belongs to one
-event loop; other threads use ``sync``.
+A thin layer over :class:`kbus.Ksock`, which is the attribute ``sync``: the same
+messages, and the same errors. Nothing is taken from the bus before it is
+wanted, so a program that is slow fills its queue at the bus, where senders
+notice. Belongs to one event loop; other threads use ``sync``.
 """
 
 from __future__ import annotations
@@ -39,7 +39,11 @@ _TURN = 32
 
 
 class Ksock:
-    """One open end of a bus, for coroutines."""
+    """One open end of a bus, for coroutines; or for them, a Ksock that is open.
+
+    Raises:
+        OSError, ValueError: as kbus.Ksock.
+    """
 
     def __init__(
         self, which: int = 0, mode: str = "rw", *, ksock: Optional[SyncKsock] = None
@@ -48,7 +52,7 @@ class Ksock:
         self._loop: Optional[asyncio.AbstractEventLoop] = None
         # The loop calls us when there are messages.
         self._watching = False
-        # Those who want the next message, in their order.
+        # Coroutines that want the next message, in their order.
         self._getters: Deque[_Future] = deque()
         # The requests whose answers are awaited.
         self._awaited: Set[_Future] = set()
@@ -65,7 +69,7 @@ class Ksock:
         self.close()
 
     def close(self) -> None:
-        """Closes it. Loops over its messages end, calls fail."""
+        """Closes it. Loops over its messages end, calls raise ValueError."""
         if self.sync.fd is None:
             return
         if self._loop and not self._loop.is_closed():
@@ -77,18 +81,26 @@ class Ksock:
             _fail(future, ValueError("I/O operation on closed Ksock"))
         self._wake(len(self._getters))
 
-    # --- what does not wait is the same
+    # --- what does not wait
 
     def fileno(self) -> int:
         """The number of its file."""
         return self.sync.fileno()
 
     def bind(self, name: Union[str, bytes], replier: bool = False) -> None:
-        """Listens to a name, or to a pattern of names, or replies to it."""
+        """Listens to a name, or to a pattern of names, or replies to it.
+
+        Raises:
+            OSError: as kbus.Ksock.bind.
+        """
         self.sync.bind(name, replier)
 
     def unbind(self, name: Union[str, bytes], replier: bool = False) -> None:
-        """Takes back a bind()."""
+        """Takes back a bind().
+
+        Raises:
+            OSError: as kbus.Ksock.unbind.
+        """
         self.sync.unbind(name, replier)
 
     def ksock_id(self) -> int:
@@ -98,7 +110,11 @@ class Ksock:
     def replier(self, name: str) -> Callable[[Handler], Handler]:
         """Makes a function, or a coroutine function, the replier for a name.
 
-        See kbus.Ksock.replier.
+        It is called by serve() with each request, and what it returns is the
+        answer; when it raises, the request is declined (kbus.Ksock.replier).
+
+        Raises:
+            OSError: as bind().
         """
         return self.sync.replier(name)
 
@@ -122,14 +138,14 @@ class Ksock:
             self._watching = True
 
     def _readable(self) -> None:
-        """There is a message, or there was: somebody else may have taken it."""
+        """There is a message, or there was: another one may have taken it."""
         if self._awaited:
             # Answers are behind what came before them.
             with self.sync._changed:
                 watcher, self.sync._watcher = self.sync._watcher, None
                 try:
                     for _ in range(_TURN):
-                        if not self._awaited or not self.sync._put_aside():
+                        if not self._awaited or not self.sync._defer():
                             break
                 except OSError as error:
                     # None of the answers can be got at.
@@ -137,8 +153,8 @@ class Ksock:
                         _fail(future, OSError(*error.args))
                 finally:
                     self.sync._watcher = watcher
-                kept = len(self.sync._shelf)
-            self._wake(kept)
+                deferred = len(self.sync._deferred)
+            self._wake(deferred)
         elif self._getters:
             # They take messages themselves, when they run: one that is
             # cancelled instead has taken none.
@@ -157,7 +173,12 @@ class Ksock:
     # --- taking messages
 
     async def wait_for_msg(self, timeout: Optional[float] = None) -> Optional[Message]:
-        """The next message, as soon as there is one; None after that many seconds."""
+        """The next message, as soon as there is one; None after the timeout, in seconds.
+
+        Raises:
+            ValueError: the Ksock is closed.
+            RuntimeError: it belongs to another event loop.
+        """
         loop = self._attach()
         self._taken += 1
         if self._taken % _TURN == 0:
@@ -166,11 +187,11 @@ class Ksock:
         deadline = None if timeout is None else loop.time() + timeout
         first = True
         while True:
-            # Not before those who wait already, unless it was our turn.
+            # Not before those that wait already, unless it was our turn.
             if not self._getters or not first:
                 message = self.sync.read_next_msg()
                 if message is not None:
-                    if self.sync._shelf:
+                    if self.sync._deferred:
                         self._wake(1)
                     return message
             if deadline is not None and loop.time() >= deadline:
@@ -210,7 +231,13 @@ class Ksock:
     # --- sending
 
     async def send_msg(self, msg: Message) -> MessageId:
-        """Sends a message. One with ALL_OR_WAIT is waited for until there is room."""
+        """Sends a message and returns the id it got.
+
+        One with ALL_OR_WAIT is waited for until there is room.
+
+        Raises:
+            OSError: as kbus.Ksock.send_msg.
+        """
         loop = self._attach()
         assert self._sending is not None
         async with self._sending:
@@ -222,7 +249,11 @@ class Ksock:
                 return key
 
     async def announce(self, name: str, data: Answer = None) -> MessageId:
-        """Tells whoever listens. Data may be bytes, text, or what JSON can say."""
+        """Announces something. Data may be bytes, text, or what JSON can say.
+
+        Raises:
+            OSError, TypeError, ValueError: as kbus.Ksock.announce.
+        """
         return await self.send_msg(Message(name, encode(data)))
 
     async def _room(self, loop: asyncio.AbstractEventLoop, key: _Key) -> None:
@@ -243,8 +274,12 @@ class Ksock:
     ) -> Message:
         """Sends a request and waits for the answer.
 
-        See kbus.Ksock.call. When it is cancelled, or time is over, the answer
-        is taken and dropped when it comes.
+        When it is cancelled, or time is over (in seconds), the answer is taken
+        and dropped when it comes. What else arrives is deferred.
+
+        Raises:
+            NoAnswer, OSError, TimeoutError, TypeError, ValueError: as
+                kbus.Ksock.call.
         """
         message = _as_request(request, data)
         loop = self._attach()
@@ -304,7 +339,7 @@ class Ksock:
         They are started in the order of the bus and run side by side, up to so
         many at a time; then requests wait at the bus. Other messages go to the
         function given, one after the other. When this is cancelled, so are
-        they, and every request that was taken is answered nonetheless.
+        they, and every request that was taken is answered or declined.
         """
         self._attach()
         places = asyncio.Semaphore(concurrency)
@@ -362,7 +397,7 @@ def _fail(future: _Future, error: Exception) -> None:
 
 
 def _late(future: _Future, request: Message) -> None:
-    _fail(future, TimeoutError("no answer in time to %s" % request))
+    _fail(future, TimeoutError("no answer came in time to %s" % request))
 
 
 def _running_loop() -> Optional[asyncio.AbstractEventLoop]:
@@ -376,4 +411,4 @@ def _in_loop(loop: asyncio.AbstractEventLoop, function: Callable[[], object]) ->
     try:
         loop.call_soon_threadsafe(function)
     except RuntimeError:
-        pass  # the loop is closed: nobody waits in it
+        pass  # the loop is closed: nothing waits in it

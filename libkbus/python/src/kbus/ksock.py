@@ -3,13 +3,17 @@
 
 The classic part has the names and the behaviour of the classic ``kbus.ksock``.
 Beside it a Ksock can :meth:`~Ksock.call`, :meth:`~Ksock.announce` and
-:meth:`~Ksock.serve`, and may be used by several threads. The same for asyncio
-is in :mod:`kbus.aio`.
+:meth:`~Ksock.serve`, and may be used by several threads. For asyncio there is
+:mod:`kbus.aio`.
+
+What the bus refuses is raised as OSError, with the errno of the call
+(specification 3.3 to 3.8) and a sentence that says what it means. A Ksock that
+was closed raises ValueError.
 
 Messages are taken from the bus in one place, ``_fetch``. A call that waits for
-its answer takes what comes before that, and puts it on the shelf, from which
-everybody takes first: so the order of the bus is kept in whatever way messages
-are taken.
+its answer takes what comes before that, and defers it: deferred messages are
+taken before those of the bus, so the order of the bus is kept in whatever way
+messages are taken.
 """
 
 from __future__ import annotations
@@ -26,8 +30,8 @@ import weakref
 from collections import deque
 from ctypes import c_char_p, c_uint32
 
-from .errors import _BIND, _CROWDED, _OPEN, _SEND, _WRITE, NoAnswer, _in_words
-from .messages import Message, MessageId, Request, Status
+from .errors import NoAnswer, _crowded, _in_words
+from .messages import _NAMES, Message, MessageId, Request, Status
 from .replier import Owed, Repliers, encode
 
 TYPE_CHECKING = False
@@ -43,19 +47,19 @@ __all__ = ["BindStruct", "Ksock", "ReplierStruct", "SendResultStruct", "read_bin
 
 
 class BindStruct(ctypes.Structure):
-    """What BIND and UNBIND are given."""
+    """What BIND and UNBIND are given (specification 2.2)."""
 
     _fields_ = [("is_replier", c_uint32), ("len", c_uint32), ("name", c_char_p)]
 
 
 class ReplierStruct(ctypes.Structure):
-    """What REPLIER is given, and gives."""
+    """What REPLIER is given, and gives (specification 2.2)."""
 
     _fields_ = [("return_id", c_uint32), ("len", c_uint32), ("name", c_char_p)]
 
 
 class SendResultStruct(ctypes.Structure):
-    """What SEND and LASTSENT give: the id of a message."""
+    """What SEND and LASTSENT give: the id of a message (specification 2.2)."""
 
     network_id: int
     serial_num: int
@@ -74,19 +78,34 @@ _POINTER = ctypes.sizeof(c_char_p)
 
 _ASK = 0xFFFFFFFF
 
-# So many messages may be on the shelf, whatever may wait at the bus.
-_SHELF = 1000
+# So many messages may be deferred, whatever may wait at the bus.
+_MAX_DEFERRED = 1000
 
 
 def _drop(message: Message) -> None:
     """Takes the answer to a call that was given up."""
 
 
-class Ksock:
-    """One open end of a bus.
+def _bytes_of(name: Union[str, bytes]) -> bytes:
+    """A name or pattern as the bus has it.
 
-    Mode 'r' is for those who only listen. Closed by close(), at the end of a
-    with statement, or when nobody has it any more.
+    What is not in Latin-1 is no letter, and becomes ?, which is none either:
+    the bus refuses it.
+    """
+    return name.encode(_NAMES, "replace") if isinstance(name, str) else name
+
+
+class Ksock:
+    """One open end of a bus: ``which`` is the number of the bus.
+
+    Mode 'r' is for programs that only listen. Closed by close(), at the end of
+    a with statement, or with its last reference.
+
+    Raises:
+        OSError: FileNotFoundError when there is no such bus, PermissionError
+            when we may not use it, EDQUOT when the user has as many Ksocks as
+            it may (specification 3.1).
+        ValueError: the mode is neither 'r' nor 'rw'.
     """
 
     IOC_MAGIC = _MAGIC
@@ -123,10 +142,11 @@ class Ksock:
         try:
             self.fd = io.FileIO(self.name, "r" if mode == "r" else "r+")
         except OSError as error:
-            raise _in_words(error, _OPEN, self.name) from None
+            raise _in_words(error, "Open", name=self.name) from None
         self.mode = "read" if mode == "r" else "read/write"
-        self._shelf: Deque[Message] = deque()
-        # Who is called with the answer to a request that was sent.
+        # What calls have taken from the bus before their answer came.
+        self._deferred: Deque[Message] = deque()
+        # What is called with the answer to a request that was sent.
         self._expected: Dict[_Key, Callable[[Message], None]] = {}
         self._repliers = Repliers()
         self._begin()
@@ -134,21 +154,21 @@ class Ksock:
 
     def _begin(self) -> None:
         """What a process that forks must not inherit."""
-        # Whoever writes and sends; taken before the other when both are.
+        # Held to write and send; taken before the other when both are.
         self._sending = threading.Lock()
         # All that is about taking messages.
         self._changed = threading.Condition(threading.Lock())
-        self._shelf.clear()
+        self._deferred.clear()
         self._expected.clear()
         # The thread that waits at the device, and how many wait for it.
         self._at_device: Optional[int] = None
         self._waiting = 0
-        # With which it is woken. Made when somebody waits there first.
+        # With which it is woken. Made when a thread first waits there.
         self._bell: Optional[Tuple[int, int]] = None
         self._poll: Optional[select.poll] = None
-        # Told, with the lock held, that something is on the shelf.
+        # Called, with the lock held, when a message was deferred.
         self._watcher: Optional[Callable[[], None]] = None
-        # A message from the shelf that is read in pieces.
+        # A deferred message that is read in pieces.
         self._pieces: Optional[io.BytesIO] = None
         # The message that the device is about to give us. All of it is stored
         # where a signal's handler that raises cannot make us lose it.
@@ -169,14 +189,14 @@ class Ksock:
     # --- opening and closing
 
     def close(self) -> None:
-        """Closes it. Whoever waits for it is told by a ValueError."""
+        """Closes it. Callers that wait for it get a ValueError."""
         fd = self.fd
         if fd is None:
             return
         with self._changed:
             self.fd = self.mode = None
-            # Not under the feet of who waits there: the number of the file
-            # might be another one's by then.
+            # Not while a thread waits there: the number of the file might be
+            # another one's by then.
             while self._at_device not in (None, threading.get_ident()):
                 self._stir()
                 self._waiting += 1
@@ -214,133 +234,196 @@ class Ksock:
     def fileno(self) -> int:
         """The number of its file, for select and its kin.
 
-        What call() has put aside does not make it readable: take messages
-        until there are none before you wait.
+        What call() has deferred does not make it readable: take messages until
+        there are none before you wait.
+
+        Raises:
+            ValueError: it is closed.
         """
         return self._file().fileno()
 
     # --- asking the kernel
 
-    def _ioctl(self, code: int, argument: Any = 0) -> int:
+    def _ioctl(self, code: int, argument: Any, *calls: str) -> int:
+        """One ioctl. The calls name it where errors have words."""
         file = self._file()
         while True:
             try:
-                if argument == 0:
+                if argument is None:
                     return int(fcntl.ioctl(file, code))
                 return int(fcntl.ioctl(file, code, argument, True))
             except InterruptedError:
                 pass  # while waiting for the device: nothing has happened
+            except OSError as error:
+                raise _in_words(error, *calls) from None
 
-    def _number(self, code: int, value: int = 0) -> int:
+    def _number(self, code: int, call: str, value: int = 0) -> int:
         argument = c_uint32(value)
-        self._ioctl(code, argument)
+        self._ioctl(code, argument, call)
         return argument.value
 
-    def _bind(self, code: int, name: Union[str, bytes], replier: bool) -> None:
-        raw = name.encode("utf-8", "surrogateescape") if isinstance(name, str) else name
-        try:
-            self._ioctl(code, BindStruct(int(replier), len(raw), raw))
-        except OSError as error:
-            raise _in_words(error, _BIND) from None
-
     def bind(self, name: Union[str, bytes], replier: bool = False) -> None:
-        """Listens to a name, or to a pattern of names, or replies to it."""
-        self._bind(self.IOC_BIND, name, replier)
+        """Listens to a name, or to a pattern of names, or replies to it.
+
+        Raises:
+            OSError: EADDRINUSE when this name has a replier; EBADMSG or
+                ENAMETOOLONG when there is no such name or pattern; EDQUOT when
+                the user has as many bindings as it may; EAGAIN when a program
+                that is to be told of it has a full queue (specification 3.7).
+        """
+        raw = _bytes_of(name)
+        self._ioctl(self.IOC_BIND, BindStruct(int(replier), len(raw), raw), "Bind")
 
     def unbind(self, name: Union[str, bytes], replier: bool = False) -> None:
-        """Takes back a bind()."""
-        self._bind(self.IOC_UNBIND, name, replier)
+        """Takes back a bind(), and what is in the queue because of it.
+
+        Raises:
+            OSError: EINVAL when there is no such binding; EAGAIN when a program
+                that is to be told of it has a full queue (specification 3.7).
+        """
+        raw = _bytes_of(name)
+        self._ioctl(self.IOC_UNBIND, BindStruct(int(replier), len(raw), raw), "Unbind")
 
     def ksock_id(self) -> int:
         """Its number on the bus."""
-        return self._number(self.IOC_KSOCKID)
+        return self._number(self.IOC_KSOCKID, "KsockId")
 
     def find_replier(self, name: Union[str, bytes]) -> Optional[int]:
-        """Who is bound as replier with exactly this name."""
-        raw = name.encode("utf-8", "surrogateescape") if isinstance(name, str) else name
+        """The Ksock that is bound as replier with exactly this name, or None.
+
+        Patterns are not looked into.
+
+        Raises:
+            OSError: ENAMETOOLONG when the name is empty or too long.
+        """
+        raw = _bytes_of(name)
         query = ReplierStruct(0, len(raw), raw)
-        return query.return_id if self._ioctl(self.IOC_REPLIER, query) else None
+        return query.return_id if self._ioctl(self.IOC_REPLIER, query, "Replier") else None
 
     def num_unreplied_to(self) -> int:
         """How many requests were taken here and not answered yet."""
-        return self._number(self.IOC_UNREPLIEDTO)
+        return self._number(self.IOC_UNREPLIEDTO, "UnrepliedTo")
 
     def max_messages(self) -> int:
-        """How many messages may wait for us."""
-        return self._number(self.IOC_MAXMSGS)
+        """How many messages may wait in our queue at the bus."""
+        return self._number(self.IOC_MAXMSGS, "MaxMessages")
 
     def set_max_messages(self, count: int) -> int:
-        """Changes that."""
-        return self._number(self.IOC_MAXMSGS, count)
+        """Sets how many messages may wait in our queue; 0 changes nothing.
+
+        Returns how many may wait now. What waits already stays.
+        """
+        return self._number(self.IOC_MAXMSGS, "MaxMessages", count)
 
     def want_messages_once(self, only_once: bool = False, just_ask: bool = False) -> int:
-        """Whether a message comes once even if several bindings match it.
+        """Sets whether a message comes once even if several bindings match it.
 
-        Like the two below it gives the value that was there before.
+        Returns the value before, 0 or 1; with just_ask nothing changes.
         """
-        return self._number(self.IOC_MSGONLYONCE, _ASK if just_ask else int(bool(only_once)))
+        value = _ASK if just_ask else int(bool(only_once))
+        return self._number(self.IOC_MSGONLYONCE, "OnlyOnce", value)
 
     def kernel_module_verbose(self, verbose: bool = True, just_ask: bool = False) -> int:
-        """Whether the kernel logs what happens on this bus."""
-        return self._number(self.IOC_VERBOSE, _ASK if just_ask else int(bool(verbose)))
+        """Sets whether the kernel logs what happens on this bus.
+
+        Returns the value before, 0 or 1; with just_ask nothing changes.
+        """
+        value = _ASK if just_ask else int(bool(verbose))
+        return self._number(self.IOC_VERBOSE, "Verbose", value)
 
     def report_replier_binds(self, report_events: bool = True, just_ask: bool = False) -> int:
-        """Whether the bus announces repliers that come and go."""
+        """Sets whether the bus announces repliers that come and go.
+
+        Returns the value before, 0 or 1; with just_ask nothing changes. When
+        set, an event for each replier that there is comes to this Ksock.
+
+        Raises:
+            OSError: EBUSY when our queue is too small for these events. Those
+                for which there was room come, and reporting is on.
+        """
         value = _ASK if just_ask else int(bool(report_events))
-        return self._number(self.IOC_REPORTREPLIERBINDS, value)
+        return self._number(self.IOC_REPORTREPLIERBINDS, "ReportReplierBinds", value)
 
     def new_device(self) -> int:
-        """Makes another bus and gives its number."""
-        return self._number(self.IOC_NEWDEVICE)
+        """Makes another bus and returns its number.
+
+        Raises:
+            OSError: EINVAL when there are 256, EDQUOT when the user has made as
+                many as it may.
+        """
+        return self._number(self.IOC_NEWDEVICE, "NewDevice")
 
     def max_message_size(self) -> int:
         """How long messages may be on this bus, in bytes."""
-        return self._number(self.IOC_MAXMSGSIZE)
+        return self._number(self.IOC_MAXMSGSIZE, "MaxMessageSize")
 
     def set_max_message_size(self, count: int) -> int:
-        """Changes that."""
-        return self._number(self.IOC_MAXMSGSIZE, count)
+        """Sets how long messages may be on this bus, in bytes, and returns that.
+
+        Raises:
+            OSError: EINVAL when that is under 100, or more than the module
+                allows.
+        """
+        return self._number(self.IOC_MAXMSGSIZE, "MaxMessageSize", count)
 
     # --- sending
 
     def write_msg(self, msg: Message) -> None:
-        """Writes a message, which send() sends."""
+        """Writes a message, which send() sends.
+
+        Raises:
+            OSError: EALREADY when an earlier message waits for room; EINVAL,
+                ENAMETOOLONG, EBADMSG or EMSGSIZE when it is none that the bus
+                takes (specification 3.4).
+            io.UnsupportedOperation: this Ksock only listens.
+        """
         # Kept until it is sent, because the kernel has only pointers to it.
         self._written = msg
         try:
             self._file().write(msg.to_bytes() if msg._entire else msg.msg)
         except OSError as error:
-            raise _in_words(error, _WRITE) from None
+            raise _in_words(error, "Write") from None
 
     def write_data(self, data: Union[bytes, bytearray, memoryview]) -> None:
-        """Writes a piece of a message."""
+        """Writes a piece of a message; errors are those of write_msg()."""
         try:
             self._file().write(data)
         except OSError as error:
-            raise _in_words(error, _WRITE) from None
+            raise _in_words(error, "Write") from None
 
     def send(self) -> MessageId:
-        """Sends what was written and gives the id it got."""
+        """Sends what was written and returns the id it got.
+
+        Raises:
+            OSError: as the bus decides (specification 3.8, 5.7). EADDRNOTAVAIL:
+                the name has no replier, or the asker has gone. EPIPE: it has
+                another replier now. ECONNREFUSED: this reply is not expected.
+                EBUSY: a queue is full. BlockingIOError: likewise, and the
+                message waits. ENOLCK: our queue has no room for the answer.
+                ENOMSG: nothing was written.
+        """
         return self._send(SendResultStruct())
 
     def _send(self, result: SendResultStruct) -> MessageId:
         try:
-            self._ioctl(self.IOC_SEND, result)
-        except OSError as error:
-            raise _in_words(error, _SEND) from None
+            self._ioctl(self.IOC_SEND, result, *_calls_for(self._written))
         finally:
             self._written = None
         return MessageId(result.network_id, result.serial_num)
 
     def send_msg(self, msg: Message) -> MessageId:
-        """Writes and sends a message, and gives the id it got."""
+        """Writes and sends a message, and returns the id it got.
+
+        Raises:
+            OSError: as write_msg() and send().
+        """
         with self._sending:
             return self._post(msg)
 
     def _post(
         self, msg: Message, answered: Optional[Callable[[Message], None]] = None
     ) -> MessageId:
-        """Writes and sends; the lock is held. Whoever is to be called with the
+        """Writes and sends; the lock is held. What is to be called with the
         answer is so from the first moment on."""
         result = SendResultStruct()
         if answered is not None:
@@ -376,17 +459,17 @@ class Ksock:
                     "could not be told" % request.id
                 )
             # As the bus does when our queue there has no room for it.
-            self._check_shelf(errno.ENOLCK)
+            self._check_deferred(errno.ENOLCK)
 
     def discard(self) -> None:
         """Forgets what was written and not sent."""
-        self._ioctl(self.IOC_DISCARD)
+        self._ioctl(self.IOC_DISCARD, None, "Discard")
         self._written = None
 
     def last_msg_id(self) -> MessageId:
         """The id of the last message that was sent here, or tried to be."""
         result = SendResultStruct()
-        self._ioctl(self.IOC_LASTSENT, result)
+        self._ioctl(self.IOC_LASTSENT, result, "LastSent")
         return MessageId(result.network_id, result.serial_num)
 
     # --- taking messages; with the lock held
@@ -397,22 +480,26 @@ class Ksock:
         if length.value:
             # A signal's handler raised while we took a message. What has not
             # been read of it is still there.
-            if self._number(self.IOC_LENLEFT) or self._buffer is None:
-                self._buffer = bytearray(length.value)
-                file.readinto(self._buffer)
+            unread = self._number(self.IOC_LENLEFT, "LenLeft") or self._buffer is None
         else:
             self._buffer = None
-            self._ioctl(self.IOC_NEXTMSG, length)
+            self._ioctl(self.IOC_NEXTMSG, length, "NextMessage")
             if not length.value:
                 return None
+            unread = True
+        if unread:
             self._buffer = bytearray(length.value)
-            file.readinto(self._buffer)
+            try:
+                file.readinto(self._buffer)
+            except OSError as error:
+                raise _in_words(error, "Read") from None
+        assert self._buffer is not None
         message = Message.from_bytes(self._buffer)
         length.value = 0
         return message
 
     def _hand_over(self, message: Message) -> bool:
-        """Gives an answer to who expects it, if somebody does."""
+        """Gives an answer to the call that expects it, if there is one."""
         if not self._expected or not message.is_reply():
             return False
         answered = self._expected.pop(message._head.in_reply_to._pair(), None)
@@ -423,37 +510,37 @@ class Ksock:
         return True
 
     def _take(self, ask: bool = True) -> Optional[Message]:
-        """The next message that nobody else expects."""
-        if self._shelf:
-            return self._shelf.popleft()
+        """The next message that no call expects."""
+        if self._deferred:
+            return self._deferred.popleft()
         while ask or self._length.value:
             message = self._fetch()
             if message is None or not self._hand_over(message):
                 return message
         return None
 
-    def _check_shelf(self, full: int) -> None:
-        """Whether there is room on the shelf, for as many as may wait at the bus."""
+    def _check_deferred(self, full: int) -> None:
+        """Raises when as many messages are deferred as may wait at the bus."""
         # The bus is asked last, and so hardly ever.
-        kept = len(self._shelf)
-        if kept >= _SHELF and kept >= self.max_messages():
-            raise OSError(full, _CROWDED % kept)
+        count = len(self._deferred)
+        if count >= _MAX_DEFERRED and count >= self.max_messages():
+            raise _crowded(full, count)
 
-    def _put_aside(self) -> bool:
-        """Fetches one message for whoever wants it; False when there is none."""
-        self._check_shelf(errno.ENOBUFS)
+    def _defer(self) -> bool:
+        """Fetches one message for later, or an answer; False when there is none."""
+        self._check_deferred(errno.ENOBUFS)
         message = self._fetch()
         if message is None:
             return False
         if not self._hand_over(message):
-            self._shelf.append(message)
+            self._deferred.append(message)
             self._stir()
             if self._watcher:
                 self._watcher()
         return True
 
     def _stir(self) -> None:
-        """Lets those who wait look again."""
+        """Lets threads that wait look again."""
         if self._waiting:
             self._changed.notify_all()
         if self._at_device not in (None, threading.get_ident()) and self._bell:
@@ -478,7 +565,7 @@ class Ksock:
                     return found
                 self._file()
                 if self._at_device is not None:
-                    # Somebody else waits at the device, and shares with us.
+                    # Another thread waits at the device, and shares with us.
                     self._waiting += 1
                     try:
                         self._changed.wait(left)
@@ -518,30 +605,37 @@ class Ksock:
     # --- reading
 
     def next_msg(self) -> int:
-        """Turns to the next message and gives its length, 0 when there is none."""
+        """Turns to the next message and returns its length in bytes, 0 for none."""
         with self._changed:
             self._pieces = None
-            if self._shelf or self._expected or self._length.value:
+            if self._deferred or self._expected or self._length.value:
                 message = self._take()
                 raw = b"" if message is None else message.to_bytes()
                 self._pieces = io.BytesIO(raw)
                 return len(raw)
-            return self._number(self.IOC_NEXTMSG)
+            return self._number(self.IOC_NEXTMSG, "NextMessage")
 
     def len_left(self) -> int:
-        """How much of that message has not been read yet."""
+        """How many bytes of the message of next_msg() have not been read yet."""
         if self._pieces is not None:
             return len(self._pieces.getbuffer()) - self._pieces.tell()
-        return self._number(self.IOC_LENLEFT)
+        return self._number(self.IOC_LENLEFT, "LenLeft")
 
     def read_data(self, count: int) -> bytes:
-        """Some bytes of that message, none when it is at its end."""
+        """Up to so many bytes of the message of next_msg(), none at its end."""
         if self._pieces is not None:
             return self._pieces.read(count)
-        return self._file().read(count) or b""
+        try:
+            return self._file().read(count) or b""
+        except OSError as error:
+            raise _in_words(error, "Read") from None
 
     def read_msg(self, length: int) -> Optional[Message]:
-        """That message, if this is its length."""
+        """The message of next_msg(), if this is its length in bytes.
+
+        Raises:
+            ValueError: it is not.
+        """
         data = self.read_data(length)
         return Message.from_bytes(data) if data else None
 
@@ -552,14 +646,18 @@ class Ksock:
             return self._take()
 
     def wait_for_msg(self, timeout: Optional[float] = None) -> Optional[Message]:
-        """The next message, as soon as there is one; None after that many seconds."""
+        """The next message, as soon as there is one; None after the timeout, in seconds.
+
+        Raises:
+            ValueError: the Ksock is closed, or was meanwhile.
+        """
         self._pieces = None
         return self._wait(self._take, _deadline(timeout))
 
     def num_messages(self) -> int:
-        """How many messages wait for us."""
+        """How many messages wait for us, deferred ones included."""
         with self._changed:
-            return len(self._shelf) + self._number(self.IOC_NUMMSGS)
+            return len(self._deferred) + self._number(self.IOC_NUMMSGS, "NumMessages")
 
     def __iter__(self) -> Iterator[Message]:
         return self
@@ -573,7 +671,13 @@ class Ksock:
     # --- asking and telling
 
     def announce(self, name: str, data: Answer = None) -> MessageId:
-        """Tells whoever listens. Data may be bytes, text, or what JSON can say."""
+        """Announces something. Data may be bytes, text, or what JSON can say.
+
+        Raises:
+            OSError: as send_msg(); no listener is no error.
+            TypeError: JSON cannot say it.
+            ValueError: the name cannot be one, as for Message.
+        """
         return self.send_msg(Message(name, encode(data)))
 
     def call(
@@ -581,24 +685,30 @@ class Ksock:
     ) -> Message:
         """Sends a request and waits for the answer.
 
-        The request is a message, or its name and data. NoAnswer is raised when
-        the bus answers instead of the replier or the replier declines,
-        TimeoutError after that many seconds. What else arrives meanwhile is
-        kept, in order, for who takes messages: as many as may wait at the bus
-        (max_messages), and 1000 in any case. When that is not enough, the call
-        is given up with ENOBUFS, and with ENOLCK before anything is sent when
-        so many are kept already. The answer to a call that was given up is
-        dropped when it comes.
+        The request is a message, or its name and data. What else arrives
+        meanwhile is deferred, in order, until messages are taken: as many as
+        may wait at the bus (max_messages), and 1000 in any case. The answer to
+        a call that was given up is dropped when it comes.
 
-        A request with a network id has an id that we chose: ValueError when an
-        earlier call with that id has no answer yet.
+        Raises:
+            NoAnswer: the bus answers instead of the replier, or the replier
+                declines.
+            TimeoutError: there was no answer after so many seconds.
+            OSError: as send_msg(); ENOLCK also when too many messages are
+                deferred already. ENOBUFS: more would have to be deferred than
+                may be; the request was sent.
+            ValueError: the message is no request; or we chose its id (one with
+                a network id), and an earlier call with that id has no answer
+                yet; or the Ksock is closed, or was meanwhile.
+            TypeError: there is data beside a whole message, or JSON cannot say
+                it.
         """
         deadline = _deadline(timeout)
         answer: List[Message] = []
 
         def answered(ask: bool) -> Optional[Message]:
             while not answer and ask:
-                ask = self._put_aside()
+                ask = self._defer()
             return answer[0] if answer else None
 
         message = _as_request(request, data)
@@ -614,7 +724,7 @@ class Ksock:
             if not answer:
                 self._give_up(key)
         if found is None:
-            raise TimeoutError("no answer in time to %s" % message)
+            raise TimeoutError("no answer came in time to %s" % message)
         return _checked(found)
 
     def _give_up(self, key: _Key) -> None:
@@ -649,7 +759,11 @@ class Ksock:
 
         It is called by serve() with each request, and what it returns is the
         answer: bytes, text, None, what JSON can say, or a Reply. When it
-        raises, the caller gets NoAnswer with the exception's text.
+        raises, the request is declined: the caller gets NoAnswer with the
+        exception's text.
+
+        Raises:
+            OSError: as bind().
         """
 
         def bind(handler: Handler) -> Handler:
@@ -663,7 +777,7 @@ class Ksock:
         """Takes messages and answers requests, until the Ksock is closed.
 
         Several threads may serve at a time. Messages that are not for us to
-        answer go to the function given.
+        answer go to the function given, and what that raises ends this.
         """
         while True:
             try:
@@ -680,7 +794,7 @@ class Ksock:
                 otherwise(message)
 
     def handle(self, request: Message) -> None:
-        """Answers one request, as serve() does: always, somehow."""
+        """Answers one request, as serve() does, or declines it."""
         owed = Owed(self, request)
         try:
             owed.answer(self._repliers.handler(request)(request))
@@ -688,6 +802,13 @@ class Ksock:
             owed.failed(error)
         finally:
             owed.settle()
+
+
+def _calls_for(message: Optional[Message]) -> Tuple[str, ...]:
+    """What sending a message is called where errors have words."""
+    if message is None:
+        return "Send", "Ask", "Answer"
+    return ("Answer" if message.is_reply() else "Ask" if message.is_request() else "Send",)
 
 
 def _as_request(request: Union[str, Message], data: Answer) -> Message:
@@ -721,12 +842,16 @@ def _milliseconds(left: Optional[float]) -> Optional[int]:
 
 
 def read_bindings(names: Dict[int, Any]) -> List[Tuple[Any, bool, str]]:
-    """Who is bound to what, out of /proc/kbus/bindings.
+    """The bindings of all buses, out of /proc/kbus/bindings (specification 8.1).
 
-    Ksocks are called by the names given, or by their numbers.
+    For each the Ksock, by the names given or by its number, whether it is
+    bound as replier, and to what.
+
+    Raises:
+        FileNotFoundError: the module is not loaded.
     """
     bindings = []
-    with open("/proc/kbus/bindings", encoding="utf-8", errors="surrogateescape") as file:
+    with open("/proc/kbus/bindings", encoding=_NAMES) as file:
         for line in file:
             if line.startswith("#") or not line.strip():
                 continue
@@ -735,8 +860,8 @@ def read_bindings(names: Dict[int, Any]) -> List[Tuple[Any, bool, str]]:
     return bindings
 
 
-# A child shares the Ksock, not who waits for it here, nor what is on our
-# shelf: that would be there twice.
+# A child shares the Ksock, not the threads that wait for it here, nor what is
+# deferred: that would be there twice.
 _open_ksocks: weakref.WeakSet[Ksock] = weakref.WeakSet()
 
 

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""The layout that a message has in memory: ids, header, and what follows it.
+"""The layout that a message has in memory (specification 2.2 and 2.3): ids,
+header, and what follows it.
 
 What one does with messages is in :mod:`kbus.messages`, which has these names,
 too.
@@ -12,7 +13,7 @@ import functools
 import struct
 from ctypes import c_char_p, c_uint32, c_void_p
 
-# typing takes its time to import, and is needed only by who checks types.
+# typing takes its time to import, and only type checkers need it.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Optional, Tuple, Type, TypeVar
@@ -215,12 +216,12 @@ def _entire_struct(words: int) -> Type[_MessageHeaderStruct]:
 
 
 def calc_padded_name_len(name_len: int) -> int:
-    """How much room a name takes in an entire message, zeros included."""
+    """How many bytes a name takes in an entire message, zeros included."""
     return 4 * ((name_len + 4) // 4)
 
 
 def calc_padded_data_len(data_len: int) -> int:
-    """How much room data takes in an entire message."""
+    """How many bytes data takes in an entire message, zeros included."""
     return 4 * ((data_len + 3) // 4)
 
 

@@ -34,7 +34,7 @@ from .layout import _pointy_message_from_bytes as _pointy_message_from_bytes
 from .layout import _struct_from_bytes as _struct_from_bytes
 from .layout import _struct_to_bytes as _struct_to_bytes
 
-# typing takes its time to import, and is needed only by who checks types.
+# typing takes its time to import, and only type checkers need it.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -93,16 +93,30 @@ _BIND_EVENT = b"$.KBUS.ReplierBindEvent"
 _EVENT = struct.Struct("@III")
 _FROM_KBUS = b"$.KBUS."
 
-# Names are ASCII in practice. The bus admits Latin-1 letters, which are no
-# UTF-8; they survive being read and sent again.
-_NAME_ERRORS = "surrogateescape"
+# Names are text outside the bus, and Latin-1 inside (specification 4.1): each
+# character is one byte.
+_NAMES = "latin-1"
 
 
 # --- text --------------------------------------------------------------------
 
 
 def _as_bytes(data: Union[str, bytes]) -> bytes:
-    return data.encode("utf-8", _NAME_ERRORS) if isinstance(data, str) else bytes(data)
+    return data.encode("utf-8") if isinstance(data, str) else bytes(data)
+
+
+def _name_as_bytes(name: Union[str, bytes]) -> bytes:
+    """The name as the bus has it; ValueError when it cannot be a name."""
+    try:
+        raw = name.encode(_NAMES) if isinstance(name, str) else bytes(name)
+    except UnicodeEncodeError as error:
+        raise ValueError(
+            "not a name: %r (character %d) is neither letter nor digit"
+            % (error.object[error.start], error.start + 1)
+        ) from None
+    if not raw.startswith(b"$.") or len(raw) < 3:
+        raise ValueError("A message name begins with '$.' and goes on, %r does not" % (name,))
+    return raw
 
 
 def hexdata(data: Union[str, bytes]) -> str:
@@ -134,7 +148,15 @@ class Message:
     >>> Message('$.Lamp.Kitchen', 'on')
     Message('$.Lamp.Kitchen', data=b'on')
 
-    The structure that is handed to the kernel is the attribute ``msg``.
+    The structure that is handed to the kernel is the attribute ``msg``
+    (specification 2.3).
+
+    Raises:
+        ValueError: the name does not begin with ``$.``, ends there, or has a
+            character that is not in Latin-1. All else that is wrong with a
+            name (specification 4.1) the bus says when the message is sent.
+        TypeError: the data is a number.
+        UnicodeEncodeError: the data is text that the encoding does not have.
     """
 
     _PARTS = ("id", "in_reply_to", "to", "from_", "orig_from", "final_to", "flags", "name", "data")
@@ -179,9 +201,7 @@ class Message:
         encoding: str = "utf-8",
         errors: str = "strict",
     ) -> None:
-        raw_name = _as_bytes(name)
-        if not raw_name.startswith(b"$.") or len(raw_name) < 3:
-            raise ValueError("A message name begins with '$.' and goes on, %r does not" % (name,))
+        raw_name = _name_as_bytes(name)
         if isinstance(data, str):
             raw_data = data.encode(encoding, errors)
         elif data is None:
@@ -260,19 +280,34 @@ class Message:
         """A copy, with some of its parts replaced.
 
         None replaces nothing, 0 does.
+
+        Raises:
+            TypeError: this kind of message has no such part.
+            ValueError: as for the class itself.
         """
         return cls._made(dict(zip(cls._PARTS, msg.extract())), overrides)
 
     @classmethod
     def from_sequence(cls: Type[_M], seq: Sequence[Any], **overrides: Any) -> _M:
-        """A message out of what extract() gives, with some parts replaced."""
+        """A message out of what extract() gives, with some parts replaced.
+
+        Raises:
+            TypeError: this kind of message has no such part.
+            ValueError: those are not the parts of a message, or as for the
+                class itself.
+        """
         if len(seq) != len(cls._PARTS):
             raise ValueError("A message has %d parts, not %d" % (len(cls._PARTS), len(seq)))
         return cls._made(dict(zip(cls._PARTS, seq)), overrides)
 
     @classmethod
     def from_bytes(cls: Type[_M], b: Union[bytes, bytearray]) -> _M:
-        """A message out of the bytes that a Ksock gives."""
+        """A message out of the bytes that a Ksock gives.
+
+        Raises:
+            ValueError: the bytes are too few, or do not begin as a message
+                does.
+        """
         if len(b) < MSG_HEADER_LEN:
             raise ValueError(
                 "A message is %d bytes long at least, not %d" % (MSG_HEADER_LEN, len(b))
@@ -310,23 +345,23 @@ class Message:
 
     @property
     def to(self) -> int:
-        """Whom it is for, 0 for anybody."""
+        """The Ksock that it is for, 0 for any."""
         return self._head.to
 
     @property
     def from_(self) -> int:
-        """Who sent it, 0 for the bus itself, or when it was not sent yet."""
+        """The Ksock that sent it, 0 for the bus itself, or when it was not sent yet."""
         return self._head.from_
 
     @property
     def orig_from(self) -> Optional[OrigFrom]:
-        """Who sent it, on the other side of a limpet."""
+        """The Ksock that sent it, on the other side of a limpet."""
         value = self._head.orig_from
         return OrigFrom(*value._pair()) if any(value._pair()) else None
 
     @property
     def final_to(self) -> Optional[OrigFrom]:
-        """Whom it is for, on the other side of a limpet."""
+        """The Ksock that it is for, on the other side of a limpet."""
         value = self._head.final_to
         return OrigFrom(*value._pair()) if any(value._pair()) else None
 
@@ -337,8 +372,8 @@ class Message:
 
     @property
     def name(self) -> str:
-        """Its name."""
-        return self._name.decode("utf-8", _NAME_ERRORS)
+        """Its name, as text: a byte of Latin-1 is a character."""
+        return self._name.decode(_NAMES)
 
     @property
     def data(self) -> Optional[bytes]:
@@ -347,11 +382,19 @@ class Message:
 
     @property
     def text(self) -> str:
-        """Its data as UTF-8 text, empty when there is none."""
+        """Its data as UTF-8 text, empty when there is none.
+
+        Raises:
+            UnicodeDecodeError: the data is something else.
+        """
         return (self._data or b"").decode("utf-8")
 
     def json(self) -> Any:
-        """Its data as JSON, None when there is none."""
+        """Its data as JSON, None when there is none.
+
+        Raises:
+            ValueError: the data is something else.
+        """
         import json
 
         return json.loads(self._data) if self._data else None
@@ -401,7 +444,7 @@ class Message:
         )
 
     def total_length(self) -> int:
-        """How long to_bytes() is."""
+        """How long to_bytes() is, in bytes."""
         return calc_entire_message_len(len(self._name), len(self._data or b""))
 
     # --- comparing them
@@ -529,7 +572,7 @@ class Message:
 
 
 class Announcement(Message):
-    """A message to whoever listens."""
+    """A message to all that listen to its name."""
 
     _OWN = frozenset(("name", "data", "to", "from_", "flags", "id"))
 
@@ -561,7 +604,7 @@ class Announcement(Message):
         self._head.final_to = OrigFrom(0, 0)
 
     def set_want_reply(self, value: bool = True) -> None:
-        """Is refused: that would make it a request."""
+        """Raises TypeError: that would make it a request."""
         raise TypeError("An Announcement does not want a reply, a Request does")
 
 
@@ -599,12 +642,16 @@ class Request(Message):
         self._head.flags |= WANT_A_REPLY
 
     def set_want_reply(self, value: bool = True) -> None:
-        """Is refused: a request always wants a reply."""
+        """Raises TypeError: a request always wants a reply."""
         raise TypeError("A Request always wants a reply")
 
 
 class Reply(Message):
-    """The answer to a request. reply_to() makes one most easily."""
+    """The answer to a request. reply_to() makes one most easily.
+
+    Raises:
+        ValueError: it does not say what it is in reply to, or as for Message.
+    """
 
     _OWN = frozenset(("name", "data", "to", "from_", "orig_from", "in_reply_to", "flags", "id"))
 
@@ -640,19 +687,23 @@ class Reply(Message):
 
 
 class Status(Message):
-    """The answer that the bus gives when a replier does not."""
+    """The answer that the bus gives when a replier does not (specification 6.2).
+
+    Raises:
+        NotImplementedError: only from_bytes() makes one.
+    """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         raise NotImplementedError("The bus makes a Status; see Status.from_bytes")
 
     @classmethod
     def from_message(cls: Type[_M], msg: Message, **overrides: Any) -> _M:
-        """Is refused."""
+        """Raises NotImplementedError."""
         raise NotImplementedError("The bus makes a Status; see Status.from_bytes")
 
     @classmethod
     def from_sequence(cls: Type[_M], seq: Sequence[Any], **overrides: Any) -> _M:
-        """Is refused."""
+        """Raises NotImplementedError."""
         raise NotImplementedError("The bus makes a Status; see Status.from_bytes")
 
 
@@ -678,6 +729,9 @@ def reply_to(
 
     >>> reply_to(Message('$.Lamp', from_=3, id=MessageId(0, 8), flags=3), 'on')
     Reply('$.Lamp', data=b'on', to=3, in_reply_to=MessageId(0, 8))
+
+    Raises:
+        ValueError: it is no request, or for another replier to answer.
     """
     if not original.wants_us_to_reply():
         raise ValueError("This is not for us to answer: %s" % original)
@@ -692,9 +746,12 @@ def stateful_request(
     flags: Optional[int] = None,
     id: IdLike = None,
 ) -> Request:
-    """A request to whoever sent an earlier reply, and to nobody else.
+    """A request to the sender of an earlier reply, and to no other replier.
 
-    The earlier message may also be such a request itself.
+    The earlier message may also be such a request itself (specification 5.4).
+
+    Raises:
+        ValueError: the earlier message is neither.
     """
     if earlier.is_reply():
         final_to = earlier.orig_from
@@ -708,11 +765,15 @@ def stateful_request(
 
 
 def split_replier_bind_event_data(data: Optional[bytes]) -> Tuple[bool, int, str]:
-    """What a ReplierBindEvent tells: is it a bind, who, and which name."""
+    """What a ReplierBindEvent tells: whether it is a bind, which Ksock, which name.
+
+    Raises:
+        ValueError: the data is not that of such an event (specification 6.4).
+    """
     if data is None or len(data) < _EVENT.size:
         raise ValueError("This is not the data of a ReplierBindEvent")
     is_bind, binder, name_len = _EVENT.unpack_from(data)
     name = data[_EVENT.size : _EVENT.size + name_len]
     if len(name) != name_len:
         raise ValueError("This is not the data of a ReplierBindEvent")
-    return bool(is_bind), binder, name.decode("utf-8", _NAME_ERRORS)
+    return bool(is_bind), binder, name.decode(_NAMES)

@@ -10,9 +10,18 @@ from .messages import Message, Reply, reply_to
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from logging import Logger
-    from typing import Any, Callable, List, Tuple, TypeVar, Union
+    from io import FileIO
+    from typing import Any, Callable, List, Optional, Protocol, Tuple, TypeVar, Union
 
-    from .ksock import Ksock
+    from .messages import MessageId
+
+    class Sender(Protocol):
+        """What answers go through: a Ksock."""
+
+        fd: Optional[FileIO]
+
+        def send_msg(self, msg: Message) -> MessageId:
+            """Sends a message."""
 
     # What goes into a message: nothing, bytes, text, or what JSON can say.
     Answer = Any
@@ -31,7 +40,11 @@ def _log() -> Logger:
 
 
 def encode(value: Answer) -> Union[bytes, str, None]:
-    """Data for a message: bytes and text as they are, anything else as JSON."""
+    """Data for a message: bytes and text as they are, anything else as JSON.
+
+    Raises:
+        TypeError: JSON cannot say it.
+    """
     if value is None or isinstance(value, (bytes, str)):
         return value
     if isinstance(value, (bytearray, memoryview)):
@@ -48,12 +61,17 @@ class Repliers:
         self._all: List[Tuple[str, Callable[[Message], Any]]] = []
 
     def add(self, name: str, handler: Callable[[Message], Any]) -> None:
-        """One more; the bus has agreed that there is no other of that name."""
+        """Adds one; the bus has agreed that there is no other of that name."""
         self._all.append((name, handler))
 
     def handler(self, request: Message) -> Callable[[Message], Any]:
-        """The function for a request, chosen as the bus chooses a replier: the
-        exact name before % before *, and among those the newest."""
+        """The function for a request, chosen as the bus chooses a replier
+        (specification 5.2): the exact name before % before *, and among those
+        the newest.
+
+        Raises:
+            LookupError: there is none.
+        """
         name, best, chosen = request.name, 0, None
         for pattern, handler in self._all:
             stem = pattern[:-1]
@@ -77,13 +95,19 @@ class Repliers:
 class Owed:
     """The one answer that a request is owed."""
 
-    def __init__(self, ksock: Ksock, request: Message) -> None:
+    def __init__(self, ksock: Sender, request: Message) -> None:
         self._ksock = ksock
         self._request = request
         self._answered = False
 
     def answer(self, value: Any) -> None:
-        """Answers with what a function has returned."""
+        """Sends what a function has returned as the answer.
+
+        Raises:
+            TypeError: JSON cannot say it.
+            ValueError: it is a message, and not the answer to this request.
+            OSError: the bus does not take it.
+        """
         reply = value
         if not isinstance(value, Message):
             reply = reply_to(self._request, encode(value))
@@ -92,12 +116,12 @@ class Owed:
         self._send(reply)
 
     def failed(self, error: BaseException) -> None:
-        """Answers that there is no answer, and logs why."""
+        """Declines the request, and logs why."""
         _log().error("cannot answer %s", self._request, exc_info=error)
         self._decline("%s: %s" % (type(error).__name__, error))
 
     def settle(self) -> None:
-        """Nothing more can come: if there was no answer, say so."""
+        """Declines the request if there was no answer: nothing more can come."""
         if not self._answered:
             _log().error("interrupted while answering %s", self._request)
             self._decline("interrupted")
@@ -127,10 +151,10 @@ class Owed:
         try:
             self._ksock.send_msg(reply)
         except OSError as error:
-            # Nobody waits for it: who asked has gone, or was answered.
+            # Not waited for: the asker has gone, or was answered.
             if error.errno not in (errno.EADDRNOTAVAIL, errno.ECONNREFUSED):
                 raise
-            _log().debug("nobody wants %s: %s", reply, error)
+            _log().debug("the answer is not wanted: %s: %s", reply, error)
         except ValueError:
             if self._ksock.fd is not None:
                 raise
