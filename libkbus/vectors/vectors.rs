@@ -120,6 +120,8 @@ pub struct Message {
 pub struct Malformed {
     /// What is wrong.
     pub what: String,
+    /// Where it is: `layout`, `name` or `flags`.
+    pub wrong: String,
     /// The errno for bytes that were read; none when a message can be read
     /// that could not be written.
     pub read: Option<Errno>,

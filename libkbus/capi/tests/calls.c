@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include "check.h"
+#include "vectors.h"
 
 #define NAME "$.C.Call"
 #define NAME_LEN 8
@@ -202,23 +203,55 @@ static void requests(void)
 
 static void names_are_checked(void)
 {
-	static char longest[1003] = "$.";
 	kbus_ksock_t ksock = open_bus(O_RDWR);
-	kbus_message_t *msg;
-	kbus_msg_id_t id;
-	uint32_t word;
+	size_t i;
 
-	memset(longest + 2, 'x', 999);
-	CHECK_IS(kbus_ksock_bind(ksock, longest, 0), -ENAMETOOLONG);
-	CHECK_IS(kbus_ksock_unbind(ksock, longest, 0), -ENAMETOOLONG);
-	CHECK_IS(kbus_ksock_find_replier(ksock, longest, &word), -ENAMETOOLONG);
-	longest[1000] = 0;
-	CHECK_IS(kbus_ksock_bind(ksock, longest, 0), 0);
-	CHECK_IS(kbus_ksock_bind(ksock, "", 0), -EBADMSG);
-	CHECK_IS(kbus_ksock_bind(ksock, "$.a..b", 0), -EBADMSG);
-	MUST(kbus_msg_create(&msg, "$.*", 3, NULL, 0, 0));
-	CHECK_IS(kbus_ksock_send_msg(ksock, msg, &id), -EBADMSG);
-	kbus_msg_delete(&msg);
+	for (i = 0; i < COUNT(vector_names); i++) {
+		const char *name = vector_names[i].name;
+		uint32_t len = vector_names[i].len, word;
+		unsigned before = checks_failed;
+		kbus_message_t *msg;
+		kbus_msg_id_t id;
+		int made;
+
+		/* For bindings a name ends at its first NUL. */
+		if (strlen(name) == len) {
+			CHECK_IS(kbus_ksock_bind(ksock, name, 0), vector_names[i].bind);
+			CHECK_IS(kbus_ksock_unbind(ksock, name, 0), vector_names[i].bind);
+			if (vector_names[i].bind == -ENAMETOOLONG)
+				CHECK_IS(kbus_ksock_find_replier(ksock, name, &word), -ENAMETOOLONG);
+		}
+		made = kbus_msg_create(&msg, name, len, NULL, 0, 0);
+		if (made == 0)
+			made = kbus_ksock_send_msg(ksock, msg, &id);
+		CHECK_IS(made, vector_names[i].send);
+		kbus_msg_delete(&msg);
+		which(before, name);
+	}
+	MUST(kbus_ksock_close(ksock));
+}
+
+/* Straight to the bus, past what would not make such a message. */
+static void what_is_written_is_checked(void)
+{
+	kbus_ksock_t ksock = open_bus(O_RDWR);
+	size_t i;
+
+	for (i = 0; i < COUNT(vector_malformed); i++) {
+		struct vector_bytes bytes = HERE(vector_malformed[i]);
+		unsigned before = checks_failed;
+		ssize_t written = write(ksock, bytes.bytes, bytes.len);
+
+		CHECK_IS(written < 0 ? -errno : 0, vector_malformed[i].write);
+		MUST(kbus_ksock_discard(ksock));
+		which(before, vector_malformed[i].what);
+	}
+	for (i = 0; i < COUNT(vector_messages); i++) {
+		struct vector_bytes bytes = HERE(vector_messages[i]);
+
+		CHECK_IS(write(ksock, bytes.bytes, bytes.len), bytes.len);
+		MUST(kbus_ksock_discard(ksock));
+	}
 	MUST(kbus_ksock_close(ksock));
 }
 
@@ -369,6 +402,7 @@ int main(void)
 	RUN(announcements);
 	RUN(requests);
 	RUN(names_are_checked);
+	RUN(what_is_written_is_checked);
 	RUN(settings);
 	RUN(repliers_come_and_go);
 	RUN(waiting_for_messages);

@@ -27,6 +27,17 @@ static inline void check_is(const char *file, int line, const char *what, long i
 	printf("%s:%d: %s is %ld, not %ld\n", file, line, what, is, should);
 }
 
+/* Of a vector's bytes, those for programs like this one. */
+#define HERE(vector) (sizeof(void *) == 8 ? (vector).in64 : (vector).in32)
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+
+/* Says which of the vectors failed, if one has since `before`. */
+static inline void which(unsigned before, const char *what)
+{
+	if (checks_failed != before)
+		printf("\tthat was: %s\n", what);
+}
+
 /* What cannot be done without ends the program. */
 #define MUST(what) must(__FILE__, __LINE__, #what, (long)(what))
 

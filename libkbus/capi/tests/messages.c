@@ -8,6 +8,7 @@
 #include <kbus/limpet.h>
 
 #include "check.h"
+#include "vectors.h"
 
 #define NAME "$.Actor.Hamlet"
 #define NAME_LEN 14
@@ -248,6 +249,79 @@ static void what_is_no_bus(void)
 	CHECK_IS(kbus_ksock_close(null), 0);
 }
 
+/* Reads bytes through a pipe, as from a bus. */
+static int64_t read_back(kbus_message_t **msg, struct vector_bytes bytes)
+{
+	int64_t result;
+	int ends[2];
+
+	CHECK_IS(pipe(ends), 0);
+	CHECK_IS(write(ends[1], bytes.bytes, bytes.len), bytes.len);
+	result = kbus_ksock_read_msg(ends[0], msg, bytes.len);
+	close(ends[0]);
+	close(ends[1]);
+	return result;
+}
+
+static void messages_are_the_bytes_of_the_vectors(void)
+{
+	size_t i;
+
+	for (i = 0; i < COUNT(vector_messages); i++) {
+		struct vector_bytes bytes = HERE(vector_messages[i]);
+		const char *kind = vector_messages[i].kind;
+		kbus_message_t *msg, *read;
+
+		MUST(kbus_msg_create_entire(&msg, vector_messages[i].name, vector_messages[i].name_len,
+					    vector_messages[i].data, vector_messages[i].data_len,
+					    vector_messages[i].flags));
+		msg->id.network_id = vector_messages[i].id[0];
+		msg->id.serial_num = vector_messages[i].id[1];
+		msg->in_reply_to.network_id = vector_messages[i].in_reply_to[0];
+		msg->in_reply_to.serial_num = vector_messages[i].in_reply_to[1];
+		msg->to = vector_messages[i].to;
+		msg->from = vector_messages[i].from;
+		msg->orig_from.network_id = vector_messages[i].orig_from[0];
+		msg->orig_from.local_id = vector_messages[i].orig_from[1];
+		msg->final_to.network_id = vector_messages[i].final_to[0];
+		msg->final_to.local_id = vector_messages[i].final_to[1];
+		msg->extra = vector_messages[i].extra;
+		CHECK_IS(kbus_msg_sizeof(msg), bytes.len);
+		CHECK(memcmp(msg, bytes.bytes, bytes.len) == 0);
+		CHECK(kbus_msg_is_reply(msg) == (!strcmp(kind, "Reply") || !strcmp(kind, "Status")));
+		CHECK(kbus_msg_is_request(msg) ==
+		      (!strcmp(kind, "Request") || !strcmp(kind, "StatefulRequest")));
+		CHECK(kbus_msg_is_stateful_request(msg) == !strcmp(kind, "StatefulRequest"));
+		MUST(read_back(&read, bytes));
+		CHECK(read && memcmp(read, bytes.bytes, bytes.len) == 0);
+		kbus_msg_delete(&read);
+		kbus_msg_delete(&msg);
+	}
+}
+
+/* A bus gives no message with a bad name: only layouts are checked. */
+static void what_is_malformed_is_not_read(void)
+{
+	size_t i;
+
+	for (i = 0; i < COUNT(vector_malformed); i++) {
+		struct vector_bytes bytes = HERE(vector_malformed[i]);
+		unsigned before = checks_failed;
+		kbus_message_t *read;
+
+		if (bytes.len < sizeof(*read)) {
+			CHECK_IS(read_back(&read, bytes), -EINVAL);
+		} else if (strcmp(vector_malformed[i].wrong, "layout") == 0) {
+			CHECK_IS(read_back(&read, bytes), vector_malformed[i].read);
+			CHECK(read == NULL);
+		} else {
+			CHECK_IS(read_back(&read, bytes), 0);
+			kbus_msg_delete(&read);
+		}
+		which(before, vector_malformed[i].what);
+	}
+}
+
 /* What is read is a message, or nothing: here a pipe says what it likes. */
 static void what_is_read_is_a_message(void)
 {
@@ -262,20 +336,6 @@ static void what_is_read_is_a_message(void)
 	MUST(kbus_ksock_read_msg(ends[0], &read, len));
 	CHECK(read && memcmp(read, msg, len) == 0);
 	kbus_msg_delete(&read);
-	/* Lengths that do not fit what there is, guards, pointers. */
-	msg->data_len = 4000;
-	MUST(kbus_ksock_write_data(ends[1], (uint8_t *)msg, len));
-	CHECK_IS(kbus_ksock_read_msg(ends[0], &read, len), -EBADMSG);
-	CHECK(read == NULL);
-	msg->data_len = 3;
-	msg->start_guard = 1;
-	MUST(kbus_ksock_write_data(ends[1], (uint8_t *)msg, len));
-	CHECK_IS(kbus_ksock_read_msg(ends[0], &read, len), -EBADMSG);
-	msg->start_guard = KBUS_MSG_START_GUARD;
-	msg->name = (char *)msg;
-	MUST(kbus_ksock_write_data(ends[1], (uint8_t *)msg, len));
-	CHECK_IS(kbus_ksock_read_msg(ends[0], &read, len), -EBADMSG);
-	msg->name = NULL;
 	/* A message that ends too early; and never, on a pipe that does not wait. */
 	MUST(fcntl(ends[0], F_SETFL, O_NONBLOCK));
 	MUST(kbus_ksock_write_data(ends[1], (uint8_t *)msg, len - 1));
@@ -303,8 +363,7 @@ static kbus_message_t *bind_event(uint32_t is_bind, uint32_t binder, uint32_t na
 
 static void bind_events_are_taken_apart_within_their_bounds(void)
 {
-	static const uint32_t bad[][2] = {{4, 15}, {5, 16}, {1000, 16}, {0xFFFFFFF4, 16},
-					  {0xFFFFFFFF, 20}, {0, 11}, {0, 0}};
+	static const char event[] = KBUS_MSG_NAME_REPLIER_BIND_EVENT;
 	uint32_t is_bind = 7, binder;
 	kbus_message_t *msg;
 	char *name;
@@ -323,11 +382,27 @@ static void bind_events_are_taken_apart_within_their_bounds(void)
 	CHECK(is_bind == 0 && strcmp(name, "Fred") == 0);
 	free(name);
 	kbus_msg_delete(&msg);
-	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
-		msg = bind_event(1, 23, bad[i][0], "Fred", bad[i][1]);
+	for (i = 0; i < COUNT(vector_bind_events); i++) {
+		MUST(kbus_msg_create_entire(&msg, event, sizeof(event) - 1,
+					    vector_bind_events[i].data.bytes,
+					    vector_bind_events[i].data.len, KBUS_BIT_SYNTHETIC));
+		MUST(kbus_msg_split_bind_event(msg, &is_bind, &binder, &name));
+		CHECK_IS(is_bind, vector_bind_events[i].is_bind);
+		CHECK_IS(binder, vector_bind_events[i].binder);
+		CHECK(strcmp(name, vector_bind_events[i].name) == 0);
+		free(name);
+		kbus_msg_delete(&msg);
+	}
+	for (i = 0; i < COUNT(vector_malformed_bind_events); i++) {
+		unsigned before = checks_failed;
+
+		MUST(kbus_msg_create_entire(&msg, event, sizeof(event) - 1,
+					    vector_malformed_bind_events[i].data.bytes,
+					    vector_malformed_bind_events[i].data.len, KBUS_BIT_SYNTHETIC));
 		CHECK_IS(kbus_msg_split_bind_event(msg, &is_bind, &binder, &name), -EBADMSG);
 		CHECK(name == NULL);
 		kbus_msg_delete(&msg);
+		which(before, vector_malformed_bind_events[i].what);
 	}
 }
 
@@ -472,6 +547,8 @@ int main(void)
 	RUN(deleting_is_forgiving);
 	RUN(bad_lengths_and_null);
 	RUN(what_is_no_bus);
+	RUN(messages_are_the_bytes_of_the_vectors);
+	RUN(what_is_malformed_is_not_read);
 	RUN(what_is_read_is_a_message);
 	RUN(bind_events_are_taken_apart_within_their_bounds);
 	RUN(ids_have_an_order);

@@ -6,7 +6,6 @@ from __future__ import annotations
 import ast
 import ctypes
 import errno
-import struct
 import unittest
 from ctypes import c_uint32, c_uint64
 from pathlib import Path
@@ -17,7 +16,7 @@ from kbus import Ksock, Message, NoAnswer, layout, messages
 from kbus._words import DOING, WORDS
 from kbus.errors import _in_words
 from kbus.ksock import BindStruct, ReplierStruct, SendResultStruct, _bytes_of, _calls_for, _ioc
-from vectors import names, number, text, vectors
+from vectors import names, number, vectors
 
 BITS = 8 * ctypes.sizeof(ctypes.c_void_p)
 BYTES = "bytes%d" % BITS

@@ -14,6 +14,7 @@
 
 mod spec;
 mod syzkaller;
+mod vectors;
 // The module, too, takes its numbers from here.
 #[path = "../../../kmod/uapi/mod.rs"]
 mod uapi;
@@ -52,6 +53,18 @@ impl Program {
         Program(std::env::temp_dir().join(format!("kbus-abi-{}-{name}", std::process::id())))
     }
 
+    /// A part of a program's source, which names all ioctls.
+    fn about_ioctls(name: &str, source: impl Fn(&[String]) -> String) -> Program {
+        let part = Program::new(name);
+        let ioctls = kbus_vectors::ioctls().ioctls;
+        let names: Vec<_> = ioctls
+            .iter()
+            .map(|of| format!("KBUS_IOC_{}", of.name))
+            .collect();
+        std::fs::write(&part.0, source(&names)).unwrap();
+        part
+    }
+
     fn facts(&self) -> Facts {
         let fact = |line: &str| {
             let (what, value) = line.split_once('\t').unwrap();
@@ -72,9 +85,13 @@ impl Drop for Program {
 /// It needs no C++ library, so cc will do for both.
 fn header(name: &str, bits: u32, options: &[&str]) -> Facts {
     let program = Program::new(name);
+    let ioctls = Program::about_ioctls(&format!("{name}.h"), |names| {
+        format!("NUMBER({});", names.join(");\nNUMBER("))
+    });
     run(Command::new("cc")
         .args([&format!("-m{bits}"), "-Wall", "-Wextra", "-Werror"])
         .args(options)
+        .arg(format!("-DIOCTLS={:?}", ioctls.0))
         .arg("-I")
         .arg(source("../../kmod/uapi"))
         .arg("-o")
@@ -86,8 +103,12 @@ fn header(name: &str, bits: u32, options: &[&str]) -> Facts {
 /// What a Rust program sees.
 fn mirror(name: &str, target: &str) -> Facts {
     let program = Program::new(name);
+    let ioctls = Program::about_ioctls(&format!("{name}.rs"), |names| {
+        format!("{{ ioctls! {{ {} }} }}", names.join(" "))
+    });
     let rustc = std::env::var_os("RUSTC").unwrap_or("rustc".into());
     run(Command::new(rustc)
+        .env("KBUS_IOCTLS", &ioctls.0)
         .args(["--edition", "2021", "--target", target, "-o"])
         .arg(&program.0)
         .arg(source("src/facts.rs")));

@@ -9,8 +9,8 @@ from .messages import Message, Reply, reply_to
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from logging import Logger
     from io import FileIO
+    from logging import Logger
     from typing import Any, Callable, List, Optional, Protocol, Tuple, TypeVar, Union
 
     from .messages import MessageId
