@@ -6,6 +6,14 @@
 //! programs and the bus: an open `file` turns an `ioctl` into one call; `classic` is the messages
 //! that come in and go out in pieces; a `device` is the lock around a bus.
 
+#![deny(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    unreachable_pub
+)]
+
 mod bus;
 mod classic;
 mod device;

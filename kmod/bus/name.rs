@@ -70,6 +70,10 @@ pub(crate) fn check_for_sending(text: &[u8]) -> Result<(), BusError> {
 
 /// ASCII letters and digits and, as the original's table had it, the letters of Latin-1. A table,
 /// because every byte of every name is looked up.
+#[allow(
+    clippy::indexing_slicing,
+    reason = "computed by the compiler, which would say so"
+)]
 static ALPHANUMERIC: [bool; 256] = {
     let mut table = [false; 256];
     let mut byte = 0;

@@ -158,6 +158,10 @@ macro_rules! parameter {
 pub(crate) use parameter;
 
 /// A string's bytes as an array.
+#[allow(
+    clippy::indexing_slicing,
+    reason = "computed by the compiler, which would say so"
+)]
 pub(crate) const fn bytes<const N: usize>(text: &str) -> [u8; N] {
     let mut bytes = [0; N];
     let mut i = 0;

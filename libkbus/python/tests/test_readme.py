@@ -109,7 +109,8 @@ class Readme(unittest.TestCase):
         self.assertEqual(sorted(terminals), ["Audience", "Falstaff", "Guildenstern", "Rosencrantz"])
 
     def test_2_the_first_reply(self) -> None:
-        replier, asker = blocks("python")[:2]
+        replier, asker, _ = blocks("python")
+        self.assertEqual(len(blocks(r"\w+")), len(blocks("pycon")) + 3, "all are run here")
         lines = replier.splitlines() + asker.splitlines()
         self.assertLess(len(lines), 10)
         said = "import logging, kbus\n" + replier.replace(

@@ -196,6 +196,8 @@ fn the_play_in_the_readme_works() {
         let block = section.split(&begin).nth(1).unwrap();
         format!("{}\n", block.split("\n```").next().unwrap())
     };
+    // There is no block that nothing runs: two fences each.
+    assert_eq!(readme.matches("\n```").count(), 4);
     let bus = Bus::new();
     let directory = format!("/tmp/play{}", bus.0);
     fs::create_dir(&directory).unwrap();
