@@ -2,11 +2,11 @@
 
 //! One open file of a bus: a Ksock (specification 3.1 to 3.6, and 3.8).
 
-use crate::bus::id::MsgId;
+use crate::bus::id::{KsockId, MsgId};
 use crate::bus::message::{padded_data_len, padded_name_len, Header, Message, GUARD};
+use crate::bus::name::{Name, Pattern};
 use crate::bus::quota::Limit;
-use crate::bus::synthetic::BindEvent;
-use crate::bus::{name, BusError, NewBinding, NewKsock, Prealloc, Ready, Refusal, Sent};
+use crate::bus::{BusError, NewBinding, NewKsock, Prealloc, Ready, Sent};
 use crate::classic::header::{Layout, RawHeader};
 use crate::classic::partial_message::{Finished, PartialMessage};
 use crate::classic::read_cursor::ReadCursor;
@@ -27,7 +27,7 @@ pub(crate) struct File {
     pub(crate) member: Member,
     pub(crate) device: Arc<Device>,
     /// Its Ksock's id.
-    pub(crate) id: u32,
+    pub(crate) id: KsockId,
     /// The thread that opened it, in the initial pid namespace.
     pub(crate) pid: i32,
     port: Port,
@@ -280,9 +280,6 @@ impl File {
 
     /// BIND: makes a binding; any number but 0 is for a replier.
     pub(crate) fn bind(&self, is_replier: u32, name: KVec<u8>) -> Result {
-        if is_replier != 0 && name.as_slice() == BindEvent::name() {
-            return Err(BusError::BadName.into());
-        }
         let mut new = Some(NewBinding::new(self.id, self.pid, is_replier, name)?);
         let mut state = self.state.lock();
         let bound = self
@@ -296,11 +293,11 @@ impl File {
 
     /// UNBIND: takes the newest such binding away.
     pub(crate) fn unbind(&self, is_replier: u32, name: &[u8]) -> Result {
-        name::check(name)?;
+        let pattern = Pattern::new(name)?;
         let mut state = self.state.lock();
         let me = self.id;
         let unbound = self.device.act(&mut state.room, |bus, room| {
-            bus.unbind(me, is_replier, name, room)
+            bus.unbind(me, is_replier, &pattern, room)
         })?;
         drop(state);
         drop(unbound);
@@ -348,7 +345,7 @@ fn fetch_message(written: &RawHeader) -> Result<Message> {
         1,
         padded_name_len(name_len),
     )?;
-    name::check_for_sending(body.get(..name_len as usize).unwrap_or(&[]))?;
+    let name = Name::new(body.get(..name_len as usize).unwrap_or(&[]))?.checked();
     fetch(
         &mut body,
         written.data,
@@ -357,7 +354,7 @@ fn fetch_message(written: &RawHeader) -> Result<Message> {
         padded_data_len(data_len),
     )?;
     body.extend_from_slice(&GUARD, GFP_KERNEL_ACCOUNT)?;
-    Ok(Message::new(written.header, body, 0)?)
+    Ok(Message::new(written.header, name, body, 0)?)
 }
 
 /// Appends `len` bytes at `from`, zero padded, of which `spare` more must be readable.
@@ -377,9 +374,9 @@ impl PinnedDrop for File {
         // Closing must succeed. If the memory to tell of unbindings is not to be had, it is told
         // instead that they were lost.
         for short in [false, true] {
-            let closed = self.device.act(&mut state.room, |bus, room| {
-                bus.close(me, short, room).map_err(Refusal::Need)
-            });
+            let closed = self
+                .device
+                .act(&mut state.room, |bus, room| bus.close(me, short, room));
             if closed.is_ok() {
                 break;
             }

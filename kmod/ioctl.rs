@@ -2,8 +2,8 @@
 
 //! From an ioctl's number and argument to one call (specification 3.7).
 
-use crate::bus::id::MsgId;
-use crate::bus::name::MAX_LEN as MAX_NAME_LEN;
+use crate::bus::id::{KsockId, MsgId};
+use crate::bus::name::{Pattern, MAX_LEN as MAX_NAME_LEN};
 use crate::bus::{BusError, Sent};
 use crate::classic::header::Layout;
 use crate::device::{MAX_MESSAGE, MIN_MESSAGE};
@@ -40,7 +40,7 @@ pub(crate) fn ioctl(file: &File, code: u32, argument: usize, caller: Caller) -> 
             file.unbind(is_replier, &name)?;
             Ok(0)
         }
-        uapi::KBUS_IOC_KSOCKID => argument.put(file.id),
+        uapi::KBUS_IOC_KSOCKID => argument.put(file.id.get()),
         uapi::KBUS_IOC_REPLIER => replier(file, argument, layout),
         uapi::KBUS_IOC_NEXTMSG => {
             let length = file.next_message(layout)?;
@@ -142,8 +142,9 @@ fn replier(file: &File, argument: Argument, layout: Layout) -> Result<i32> {
         return Err(BusError::NameTooLong.into());
     }
     let name = query.name()?;
-    let found = file.device.bus.lock().replier(&name);
-    argument.put(found.unwrap_or(0))?;
+    let pattern = Pattern::new(&name[..]).ok();
+    let found = pattern.and_then(|pattern| file.device.bus.lock().replier(&pattern));
+    argument.put(found.map_or(0, KsockId::get))?;
     Ok(i32::from(found.is_some()))
 }
 

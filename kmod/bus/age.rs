@@ -6,25 +6,27 @@
 //! worst case too. `core`'s sorts would do, but the kernel's objtool does not know that the
 //! function in which they give up never returns, and warns.
 
-/// Sorts so that the items with the largest `serial` come first.
-pub(super) fn newest_first<T>(items: &mut [T], serial: impl Fn(&T) -> u64) {
+use super::id::BindingId;
+
+/// Sorts so that the items with the newest `binding` come first.
+pub(super) fn newest_first<T>(items: &mut [T], binding: impl Fn(&T) -> BindingId) {
     // A heap with the oldest item on top, from which the items are taken one by one to the end.
     for root in (0..items.len() / 2).rev() {
-        sink(items, root, &serial);
+        sink(items, root, &binding);
     }
     let mut rest = items;
     while let Some(last) = rest.len().checked_sub(1) {
         rest.swap(0, last);
         let (heap, _) = rest.split_at_mut(last);
-        sink(heap, 0, &serial);
+        sink(heap, 0, &binding);
         rest = heap;
     }
 }
 
 /// Lets the item at `root` sink below those that are older.
-fn sink<T>(heap: &mut [T], mut root: usize, serial: &impl Fn(&T) -> u64) {
+fn sink<T>(heap: &mut [T], mut root: usize, binding: &impl Fn(&T) -> BindingId) {
     loop {
-        let age = |at: usize| heap.get(at).map(serial);
+        let age = |at: usize| heap.get(at).map(binding);
         let (left, right) = (2 * root + 1, 2 * root + 2);
         let Some(left_age) = age(left) else {
             return;

@@ -10,7 +10,8 @@
 //!
 //! [`Owed`]: super::owed::Owed
 
-use super::id::{MsgId, Request};
+use super::count::{decrease, expect};
+use super::id::{DebtNumber, KsockId, MsgId, Request};
 use super::owed::OwedReservation;
 use super::queue::Slot;
 use super::tally::Tally;
@@ -20,7 +21,7 @@ use kernel::rbtree::RBTreeNodeReservation;
 pub(crate) struct Answer {
     pub(crate) slot: Slot,
     /// Set once the replier has read the request: where the replier's debt is noted.
-    pub(crate) debt: Option<u64>,
+    pub(crate) debt: Option<DebtNumber>,
 }
 
 /// The memory for one awaited answer.
@@ -29,8 +30,8 @@ pub(crate) type AwaitedReservation = RBTreeNodeReservation<Request, Option<Answe
 /// The memory that an answered request was noted with, kept for its requester's next one.
 #[derive(Default)]
 pub(crate) struct Spare {
-    pub(crate) answer: Option<AwaitedReservation>,
-    pub(crate) debt: Option<OwedReservation>,
+    pub(crate) awaited: Option<AwaitedReservation>,
+    pub(crate) owed: Option<OwedReservation>,
     pub(crate) slot: Option<Slot>,
 }
 
@@ -46,36 +47,33 @@ impl Awaited {
         self.0.len
     }
 
-    /// The most there ever were at a time.
+    /// Returns the most there ever were at a time.
     pub(crate) fn most(&self) -> u32 {
         self.0.most
     }
 
+    /// Notes a request, for whose answer `slot` is kept.
     pub(crate) fn insert(&mut self, reservation: AwaitedReservation, request: Request, slot: Slot) {
         let answer = Answer { slot, debt: None };
         self.0.insert(reservation, request, Some(answer));
     }
 
-    /// Finds the request that a reply from `replier` with this id would answer: its own if there
-    /// is one, else anybody's (5.6: whoever names the right id is believed).
-    pub(crate) fn find(&self, id: MsgId, replier: u32) -> Option<Request> {
+    /// Returns the request that a reply from `replier` with this id would answer: the replier's
+    /// own if there is one, else any (5.6: a reply that names the right id is believed).
+    pub(crate) fn find(&self, id: MsgId, replier: KsockId) -> Option<Request> {
         self.first(id, replier)
             .filter(|found| found.replier == replier)
-            .or_else(|| self.first(id, 0))
+            .or_else(|| self.first(id, KsockId::FIRST))
     }
 
-    fn first(&self, id: MsgId, replier: u32) -> Option<Request> {
-        let from = Request {
-            id,
-            replier,
-            serial: 0,
-        };
+    fn first(&self, id: MsgId, replier: KsockId) -> Option<Request> {
+        let from = Request::first(id, replier);
         let found = *self.0.tree.cursor_lower_bound(&from)?.current().0;
         (found.id == id).then_some(found)
     }
 
-    /// Tally that the replier has read the request. False if it is not awaited any more.
-    pub(crate) fn set_debt(&mut self, request: &Request, debt: u64) -> bool {
+    /// Notes that the replier has read the request. Returns whether it is still awaited.
+    pub(crate) fn set_debt(&mut self, request: &Request, debt: DebtNumber) -> bool {
         let Some(Some(answer)) = self.0.tree.get_mut(request) else {
             return false;
         };
@@ -83,18 +81,18 @@ impl Awaited {
         true
     }
 
-    /// The requests that were read: by whom, and where their debts are noted.
-    pub(crate) fn read(&self) -> impl Iterator<Item = (u32, u64)> + '_ {
+    /// The requests that were read: by which Ksock, and where its debt is noted.
+    pub(crate) fn read(&self) -> impl Iterator<Item = (KsockId, DebtNumber)> + '_ {
         let all = self.0.tree.iter();
         all.filter_map(|(request, answer)| Some((request.replier, answer.as_ref()?.debt?)))
     }
 
-    /// The request is being answered. Nothing if it is not awaited any more.
+    /// Ends a request: it is being answered. Returns nothing if it is not awaited any more.
     pub(crate) fn take(&mut self, request: &Request) -> Option<(Answer, AwaitedReservation)> {
         let mut found = self.0.tree.find_mut(request)?;
         let answer = found.get_mut().take();
         let reservation = found.remove_node().into_reservation();
-        self.0.len = self.0.len.saturating_sub(1);
-        Some((answer?, reservation))
+        decrease(&mut self.0.len, 1);
+        Some((expect(answer)?, reservation))
     }
 }

@@ -1,6 +1,72 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What things on a bus are called by.
+//! What things on a bus are called by. Where a program sees 0 for none, there is an `Option`
+//! here, which takes no more space.
+
+use core::num::{NonZeroU32, NonZeroU64};
+
+/// A Ksock: an open file of a bus.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct KsockId(NonZeroU32);
+
+impl KsockId {
+    /// The lowest there can be, to begin a search with.
+    pub(super) const FIRST: KsockId = KsockId(NonZeroU32::MIN);
+
+    /// Returns the id that a program writes as `id`, unless it means none.
+    pub(crate) fn new(id: u32) -> Option<Self> {
+        NonZeroU32::new(id).map(KsockId)
+    }
+
+    /// Returns the number that programs see.
+    pub(crate) fn get(self) -> u32 {
+        self.0.get()
+    }
+}
+
+/// A binding. Of two the larger is the newer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct BindingId(NonZeroU64);
+
+impl BindingId {
+    /// Newer than any there can be, to begin a search with.
+    pub(super) const NEWEST: BindingId = BindingId(NonZeroU64::MAX);
+}
+
+/// A request. Message ids do not identify one: a sender may bring its own, twice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct RequestSerial(u64);
+
+/// An answer that a Ksock owes. Of two the larger was read later.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct DebtNumber(u64);
+
+/// Gives out ids that count up, of which there are enough for ever.
+pub(super) struct Counter(NonZeroU64);
+
+impl Counter {
+    pub(super) fn new() -> Self {
+        Counter(NonZeroU64::MIN)
+    }
+
+    fn next(&mut self) -> NonZeroU64 {
+        let next = self.0;
+        self.0 = next.saturating_add(1);
+        next
+    }
+
+    pub(super) fn next_binding(&mut self) -> BindingId {
+        BindingId(self.next())
+    }
+
+    pub(super) fn next_request(&mut self) -> RequestSerial {
+        RequestSerial(self.next().get())
+    }
+
+    pub(super) fn next_debt(&mut self) -> DebtNumber {
+        DebtNumber(self.next().get())
+    }
+}
 
 /// A message's identity, `{network, serial}`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -17,6 +83,31 @@ impl MsgId {
     };
 }
 
+/// Gives out message serials: 2^32 of them, and then again from 1.
+pub(super) struct Serials {
+    last: u32,
+}
+
+impl Serials {
+    pub(super) fn new() -> Self {
+        Serials { last: 0 }
+    }
+
+    /// Returns an id for a message.
+    pub(super) fn next(&mut self) -> MsgId {
+        self.last = self.last.checked_add(1).unwrap_or(1);
+        MsgId {
+            network: 0,
+            serial: self.last,
+        }
+    }
+
+    /// Returns the last serial given out; 0 if there was none.
+    pub(super) fn last(&self) -> u32 {
+        self.last
+    }
+}
+
 /// A Ksock of another bus. Carried along, never looked at.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct OrigFrom {
@@ -25,13 +116,21 @@ pub(crate) struct OrigFrom {
 }
 
 /// A request, as its requester knows it.
-///
-/// Message ids do not identify a request: a sender may bring its own, twice. Requests therefore
-/// have a serial number of the bus's own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Request {
     pub(crate) id: MsgId,
     /// The Ksock that was asked.
-    pub(crate) replier: u32,
-    pub(crate) serial: u64,
+    pub(crate) replier: KsockId,
+    pub(crate) serial: RequestSerial,
+}
+
+impl Request {
+    /// The lowest with this id and replier that there can be, to begin a search with.
+    pub(super) fn first(id: MsgId, replier: KsockId) -> Self {
+        Request {
+            id,
+            replier,
+            serial: RequestSerial(0),
+        }
+    }
 }

@@ -4,11 +4,13 @@
 
 use super::awaited::{Answer, Awaited, AwaitedReservation, Spare};
 use super::binding::Binding;
-use super::id::{MsgId, Request};
+use super::count::{decrease, expect};
+use super::id::{BindingId, KsockId, MsgId, Request};
 use super::message::Message;
 use super::owed::Owed;
 use super::queue::{Entry, Queue, Removed, Slot};
-use super::quota::{Charge, OverLimit, User, ANSWER_BYTES, ANSWER_CHARGE};
+use super::quota::{Charge, OverLimit, User, ANSWER_BYTES};
+use kernel::prelude::*;
 use kernel::rbtree::{RBTree, RBTreeNode};
 use kernel::sync::Arc;
 
@@ -29,7 +31,7 @@ impl OwnBinding {
 pub(crate) struct Pending {
     pub(crate) message: Arc<Message>,
     /// The recipient that had none.
-    pub(crate) blocked_by: u32,
+    pub(crate) blocked_by: KsockId,
 }
 
 /// One open Ksock.
@@ -44,7 +46,7 @@ pub(crate) struct Ksock<N> {
     lowered: bool,
     pub(crate) only_once: bool,
     /// Its bindings by serial: the newest last.
-    pub(crate) bindings: RBTree<u64, OwnBinding>,
+    pub(crate) bindings: RBTree<BindingId, OwnBinding>,
     pub(crate) awaited: Awaited,
     pub(crate) owed: Owed,
     pub(crate) spare: Spare,
@@ -77,66 +79,67 @@ impl<N> Ksock<N> {
         }
     }
 
-    /// Queues an entry; see [`Queue::push`].
+    /// Queues an entry.
     pub(crate) fn push(&mut self, slot: Slot, entry: Entry) {
-        self.count_queued(&entry, |n| n.saturating_add(1));
-        self.charge.add(entry.cost());
+        if let Some(own) = self.attracted_by(&entry) {
+            own.queued += 1;
+        }
+        self.charge.add_queued(entry.cost());
         self.queue.push(slot, entry);
     }
 
-    /// Takes the front entry; see [`Queue::pop`].
+    /// Takes the front entry. Returns its slot with it.
     pub(crate) fn pop(&mut self) -> Option<(Entry, Slot)> {
         let (entry, slot) = self.queue.pop()?;
-        self.count_queued(&entry, |n| n.saturating_sub(1));
-        self.charge.subtract(entry.cost());
+        if let Some(own) = self.attracted_by(&entry) {
+            decrease(&mut own.queued, 1);
+        }
+        self.charge.subtract_queued(entry.cost());
         self.calm_down();
         Some((entry, slot))
     }
 
-    /// Notes a request, for whose answer `place` is kept.
+    /// Returns the binding that attracted an entry.
+    fn attracted_by(&mut self, entry: &Entry) -> Option<&mut OwnBinding> {
+        expect(self.bindings.get_mut(&entry.binding?))
+    }
+
+    /// Notes a request, for whose answer `slot` is kept.
     pub(crate) fn await_answer(
         &mut self,
-        prealloc: AwaitedReservation,
+        reservation: AwaitedReservation,
         request: Request,
         slot: Slot,
     ) {
-        self.charge.add(ANSWER_CHARGE);
-        self.awaited.insert(prealloc, request, slot);
+        self.charge.keep_for_answer();
+        self.awaited.insert(reservation, request, slot);
     }
 
-    /// The request is being answered; see [`Awaited::take`].
+    /// Ends a request: it is being answered. Returns nothing if it is not awaited any more.
     pub(crate) fn take_awaited(
         &mut self,
         request: &Request,
     ) -> Option<(Answer, AwaitedReservation)> {
         let taken = self.awaited.take(request)?;
-        self.charge.subtract(ANSWER_CHARGE);
+        self.charge.release_answer();
         Some(taken)
     }
 
-    fn count_queued(&mut self, entry: &Entry, change: impl Fn(u32) -> u32) {
-        // 0 is no binding.
-        if entry.binding != 0 {
-            if let Some(own) = self.bindings.get_mut(&entry.binding) {
-                own.queued = change(own.queued);
-            }
-        }
-    }
-
-    /// Takes a binding away, and out of the queue all that it attracted, in order. No look at
-    /// the queue is needed for what attracted nothing.
+    /// Takes a binding away that it has, and out of the queue all that it attracted, in order. No
+    /// look at the queue is needed for what attracted nothing.
     pub(crate) fn unbind(
         &mut self,
-        binding: u64,
-    ) -> (Removed, Option<RBTreeNode<u64, OwnBinding>>) {
-        let own = self.bindings.get(&binding);
-        let queued = own.map_or(0, |own| own.queued);
+        binding: BindingId,
+    ) -> Option<(Removed, RBTreeNode<BindingId, OwnBinding>)> {
+        let mut own = expect(self.bindings.find_mut(&binding))?;
+        let queued = own.get_mut().queued;
+        let own = own.remove_node();
         let removed = self.queue.remove_attracted_by(binding, queued);
         let cost = removed.values().flatten().map(Entry::cost).sum();
-        self.charge.subtract(cost);
+        self.charge.subtract_queued(cost);
         self.charge.subtract_binding();
         self.calm_down();
-        (removed, self.bindings.remove_node(&binding))
+        Some((removed, own))
     }
 
     /// Once all there is fits below the limit, so do all answers from then on.
@@ -156,52 +159,54 @@ impl<N> Ksock<N> {
         self.limit = limit;
     }
 
-    /// Messages queued and places reserved for answers (5.3).
+    /// Returns how many messages are queued, and kept free for answers (5.3).
     fn load(&self) -> u64 {
         u64::from(self.queue.counted()) + u64::from(self.awaited.len())
     }
 
-    /// How many more messages fit.
+    /// Returns how many more messages fit.
     pub(crate) fn capacity_left(&self) -> u64 {
         u64::from(self.limit).saturating_sub(self.load())
     }
 
-    /// Is there room for a message?
+    /// Returns whether a message fits.
     pub(crate) fn has_capacity(&self) -> bool {
-        self.capacity_left() > 0 && self.charge.allows(self.queued_bytes())
+        self.capacity_left() > 0 && self.charge.allows(self.charge.queued())
     }
 
-    /// Is there room for the answer to a request, if one is sent now? The kept ones count as
-    /// well: otherwise an empty queue could ask without end.
+    /// Returns whether the answer to a request fits, if one is sent now. Bytes kept for other
+    /// answers count as well: otherwise an empty queue could ask without end.
     pub(crate) fn may_ask(&self) -> bool {
         self.capacity_left() > 0 && self.charge.allows(self.charge.bytes())
     }
 
-    /// Is there room for an answer that is awaited? Its place was reserved: only a lowered limit
-    /// can have taken it away, never the several copies of one message, which may exceed it. A
-    /// long one needs more than what is kept.
+    /// Returns whether an answer that is awaited fits. Its slot was kept: only a lowered limit can
+    /// have taken it away, never the several copies of one message, which may exceed it. A long
+    /// one needs more than what is kept.
     pub(crate) fn has_capacity_for_answer(&self, message: &Message) -> bool {
         (!self.lowered || self.load() <= u64::from(self.limit))
             && (message.header().body_len() <= ANSWER_BYTES
-                || self.charge.allows(self.queued_bytes()))
+                || self.charge.allows(self.charge.queued()))
     }
 
-    /// How much of its share is queued, and not kept for answers.
-    fn queued_bytes(&self) -> u64 {
-        let kept = ANSWER_CHARGE * u64::from(self.awaited.len());
-        self.charge.bytes().saturating_sub(kept)
-    }
-
-    /// It was refused something: if its user's account is to blame, and nobody was told yet,
-    /// somebody should be.
+    /// Notes that something did not fit: if its user's account is the reason, and no warning was
+    /// given yet, one should be.
     pub(crate) fn note_over_limit(&self, over_limit: &mut OverLimit) {
         if !self.charge.allows(self.charge.bytes()) && !self.charge.was_warned() {
             over_limit.note(&self.charge.user);
         }
     }
 
-    /// There is something to read.
+    /// Returns whether there is something to read.
     pub(crate) fn is_readable(&self) -> bool {
         self.queue.len() > 0
     }
+}
+
+/// The open Ksocks of a bus.
+pub(crate) type Ksocks<N> = RBTree<KsockId, KBox<Ksock<N>>>;
+
+/// Returns a Ksock that was found under the same lock, and so is still there.
+pub(super) fn present<N>(ksocks: &mut Ksocks<N>, id: KsockId) -> Option<&mut Ksock<N>> {
+    Some(expect(ksocks.get_mut(&id))?)
 }

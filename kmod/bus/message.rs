@@ -3,11 +3,11 @@
 //! A message: what was sent, once, however many read it.
 //!
 //! A `Message` is whole and valid by construction, and does not change once it is shared. What
-//! differs from copy to copy (is it yours to answer?) is with the queue entry.
+//! differs from copy to copy (whether its reader is to answer) is with the queue entry.
 
 use super::error::BusError;
-use super::id::{MsgId, OrigFrom};
-use super::name;
+use super::id::{KsockId, MsgId, OrigFrom};
+use super::name::{CheckedName, Name};
 use crate::uapi;
 use kernel::prelude::*;
 
@@ -26,12 +26,12 @@ pub(crate) struct Header {
 }
 
 impl Header {
-    /// Does this message want an answer? (A request, stateful or not.)
+    /// Returns whether this message wants an answer: a request, stateful or not.
     pub(crate) fn is_request(&self) -> bool {
         self.flags & uapi::KBUS_BIT_WANT_A_REPLY != 0
     }
 
-    /// Is this an answer? Nothing but `in_reply_to` is looked at.
+    /// Returns whether this is an answer. Nothing but `in_reply_to` is looked at.
     pub(crate) fn is_reply(&self) -> bool {
         self.in_reply_to != MsgId::NONE
     }
@@ -48,7 +48,8 @@ impl Header {
         self.flags & uapi::KBUS_BIT_ALL_OR_FAIL != 0
     }
 
-    /// The bytes behind the header of the entire form: name, data, their paddings, end guard.
+    /// Returns how many bytes follow the header of the entire form: name, data, their paddings,
+    /// end guard.
     /// They are the same in every layout. No overflow: two lengths of 32 bits in 64.
     pub(crate) fn body_len(&self) -> u64 {
         padded_name_len(self.name_len) + padded_data_len(self.data_len) + GUARD.len() as u64
@@ -58,12 +59,12 @@ impl Header {
 /// The four bytes that end an entire message.
 pub(crate) const GUARD: [u8; 4] = uapi::KBUS_MSG_END_GUARD.to_ne_bytes();
 
-/// A name with its padding: 1 to 4 zero bytes.
+/// Returns the length of a name with its padding, 1 to 4 zero bytes.
 pub(crate) const fn padded_name_len(len: u32) -> u64 {
     (len as u64 + 4) / 4 * 4
 }
 
-/// Data with its padding: 0 to 3 zero bytes.
+/// Returns the length of data with its padding, 0 to 3 zero bytes.
 pub(crate) const fn padded_data_len(len: u32) -> u64 {
     (len as u64 + 3) / 4 * 4
 }
@@ -71,6 +72,7 @@ pub(crate) const fn padded_data_len(len: u32) -> u64 {
 /// A whole message with a name that may be sent.
 pub(crate) struct Message {
     header: Header,
+    name: CheckedName,
     /// The body (see [`Header::body_len`]) from `start` on. What lies before it is of no use,
     /// but moving the body would cost a copy.
     storage: KVVec<u8>,
@@ -78,15 +80,17 @@ pub(crate) struct Message {
 }
 
 impl Message {
-    /// Makes a message of a header and the body that begins at `start` in `storage`.
+    /// Makes a message of a header and the body that begins at `start` in `storage`, with the
+    /// name that was checked there.
     ///
     /// What a sender may not say is corrected: SYNTHETIC is cleared, paddings are zeroed.
     ///
     /// # Errors
     ///
-    /// `Unfinished` when the body is not all there; `BadName` for a name that cannot be sent.
+    /// `Unfinished` when the body is not all there, or the name that was checked is not its.
     pub(crate) fn new(
         header: Header,
+        name: CheckedName,
         mut storage: KVVec<u8>,
         start: usize,
     ) -> Result<Message, BusError> {
@@ -97,13 +101,12 @@ impl Message {
         let body = storage
             .get_mut(start..)
             .filter(|body| body.len() as u64 == header.body_len())
+            .filter(|_| name.len() == header.name_len)
             .ok_or(BusError::Unfinished)?;
 
-        let (name, rest) = body.split_at_mut(name_room);
+        let (name_part, rest) = body.split_at_mut(name_room);
         let (data, guard) = rest.split_at_mut(data_room);
-        let (name, name_padding) = name.split_at_mut(name_len);
-        name::check_for_sending(name)?;
-        name_padding.fill(0);
+        name_part.split_at_mut(name_len).1.fill(0);
         data.split_at_mut(data_len).1.fill(0);
         guard.copy_from_slice(&GUARD);
 
@@ -111,6 +114,7 @@ impl Message {
         header.flags &= !uapi::KBUS_BIT_SYNTHETIC;
         Ok(Message {
             header,
+            name,
             storage,
             start,
         })
@@ -121,15 +125,14 @@ impl Message {
     }
 
     /// The bus says who sent it and, unless the sender brought its own, under which id.
-    pub(super) fn stamp(&mut self, id: MsgId, from: u32) {
+    pub(super) fn stamp(&mut self, id: MsgId, from: KsockId) {
         self.header.id = id;
-        self.header.from = from;
+        self.header.from = from.get();
     }
 
-    pub(crate) fn name(&self) -> &[u8] {
-        self.body()
-            .get(..self.header.name_len as usize)
-            .unwrap_or(&[])
+    pub(crate) fn name(&self) -> Name<'_> {
+        let text = self.body().get(..self.header.name_len as usize);
+        Name::of_message(text.unwrap_or(&[]), self.name)
     }
 
     /// Name, data, paddings and end guard, as a reader gets them behind the header.

@@ -11,19 +11,21 @@
 //!
 //! # Layers
 //!
-//! Each file uses only those above it.
+//! Each file uses only those in the rows above its own.
 //!
 //! | layer | files |
 //! | --- | --- |
-//! | words | `need` `progress` `id` `age` `error` |
-//! | | `reserve` `tally` `name` |
-//! | things | `message` `binding` `quota` `wakeup` |
-//! | | `synthetic` `owed` |
-//! | collections | `queue` `routes` |
+//! | words | `need` `progress` `id` `count` |
+//! | | `age` `error` |
+//! | | `tally` `reserve` `name` |
+//! | things | `message` `binding` `owed` `quota` `wakeup` |
+//! | | `synthetic` `routes` |
+//! | queues | `queue` |
 //! | | `awaited` |
-//! | | `ksock` `prealloc` |
-//! | a bus | `state` |
-//! | | `verbs` |
+//! | | `plan` `ksock` |
+//! | a bus | `prealloc` |
+//! | | `state` |
+//! | what it does | `verbs` |
 
 pub(crate) mod binding;
 pub(crate) mod error;
@@ -42,7 +44,9 @@ pub(crate) mod wakeup;
 
 mod age;
 mod awaited;
+mod count;
 mod owed;
+mod plan;
 mod reserve;
 mod routes;
 mod state;

@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0
 
 //! Names and patterns: what is valid (specification 4.1), and which patterns cover a name (5.1).
+//! Each is checked once, where it comes in, and is of a type that says so from then on.
 //!
 //! A pattern is found by a hash that can be computed for all patterns covering a name in one
 //! pass over its bytes. The hash only decides the order in the routing tree, where the text
-//! decides between equals: nothing is lost when somebody makes names collide.
+//! decides between equals: nothing is lost when names are made to collide.
 
 use super::error::BusError;
 use crate::uapi;
+use core::ops::Deref;
+use kernel::prelude::*;
 
 /// The longest name, in bytes.
 pub(crate) const MAX_LEN: usize = uapi::KBUS_MAX_NAME_LEN as usize;
@@ -23,8 +26,112 @@ pub(crate) enum Tail {
     Subtree,
 }
 
-/// Checks a name for binding: wildcards allowed.
-pub(crate) fn check(text: &[u8]) -> Result<Tail, BusError> {
+impl Tail {
+    /// Returns the bytes of a pattern of `len` bytes that are there in each name it covers.
+    fn stem_of(self, len: usize) -> usize {
+        match self {
+            Tail::Exact => len,
+            // The wildcard is one byte.
+            Tail::Child | Tail::Subtree => len - 1,
+        }
+    }
+}
+
+/// A name that a message can have: valid, and no wildcard.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Name<'a>(&'a [u8]);
+
+impl<'a> Name<'a> {
+    /// Checks `text`.
+    ///
+    /// # Errors
+    ///
+    /// `BadName`, `NameTooLong`.
+    pub(crate) fn new(text: &'a [u8]) -> Result<Self, BusError> {
+        match check(text)? {
+            Tail::Exact => Ok(Name(text)),
+            Tail::Child | Tail::Subtree => Err(BusError::BadName),
+        }
+    }
+
+    /// One of the bus's own names. A test checks that all of them are valid.
+    pub(super) const fn of_bus(text: &'static [u8]) -> Name<'static> {
+        Name(text)
+    }
+
+    /// The name of a message, which was checked when the message was made.
+    pub(super) fn of_message(text: &'a [u8], _checked: CheckedName) -> Self {
+        Name(text)
+    }
+
+    pub(crate) fn text(&self) -> &'a [u8] {
+        self.0
+    }
+
+    /// Returns the proof that this was checked, for the message that will have the name.
+    pub(crate) fn checked(&self) -> CheckedName {
+        // Names are short.
+        CheckedName {
+            len: self.0.len() as u32,
+        }
+    }
+}
+
+/// The proof that the name of a message that is being made was checked: [`Name`] without its
+/// text, which may still be moved about. It is only made by checking.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct CheckedName {
+    len: u32,
+}
+
+impl CheckedName {
+    /// Returns the length of the name, in bytes.
+    pub(crate) fn len(&self) -> u32 {
+        self.len
+    }
+}
+
+/// What can be bound to: a valid name, or one with a wildcard as its last word.
+#[derive(Clone, Copy)]
+pub(crate) struct Pattern<T = KVec<u8>> {
+    text: T,
+    hash: u64,
+    tail: Tail,
+}
+
+impl<T: Deref<Target = [u8]>> Pattern<T> {
+    /// Checks `text`.
+    ///
+    /// # Errors
+    ///
+    /// `BadName`, `NameTooLong`.
+    pub(crate) fn new(text: T) -> Result<Self, BusError> {
+        let tail = check(&text)?;
+        let hash = text.iter().fold(Hash::START, |hash, &b| hash.then(b)).0;
+        Ok(Pattern { text, hash, tail })
+    }
+
+    /// Returns the text, wildcard included.
+    pub(crate) fn text(&self) -> &[u8] {
+        &self.text
+    }
+
+    pub(super) fn tail(&self) -> Tail {
+        self.tail
+    }
+
+    /// Returns it without its text.
+    pub(crate) fn covering(&self) -> Covering {
+        Covering {
+            hash: self.hash,
+            stem: self.tail.stem_of(self.text.len()),
+            tail: self.tail,
+        }
+    }
+}
+
+/// Checks what is to be bound to.
+fn check(text: &[u8]) -> Result<Tail, BusError> {
     if text.len() > MAX_LEN {
         return Err(BusError::NameTooLong);
     }
@@ -60,14 +167,6 @@ pub(crate) fn check(text: &[u8]) -> Result<Tail, BusError> {
     Ok(tail)
 }
 
-/// Checks a name for sending: no wildcards.
-pub(crate) fn check_for_sending(text: &[u8]) -> Result<(), BusError> {
-    match check(text)? {
-        Tail::Exact => Ok(()),
-        Tail::Child | Tail::Subtree => Err(BusError::BadName),
-    }
-}
-
 /// ASCII letters and digits and, as the original's table had it, the letters of Latin-1. A table,
 /// because every byte of every name is looked up.
 #[allow(
@@ -97,11 +196,6 @@ impl Hash {
     }
 }
 
-/// The hash of a whole pattern, wildcard included.
-pub(crate) fn hash(text: &[u8]) -> u64 {
-    text.iter().fold(Hash::START, |hash, &b| hash.then(b)).0
-}
-
 /// One pattern that covers a name: `stem` bytes of the name, and then `tail`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Covering {
@@ -112,7 +206,8 @@ pub(crate) struct Covering {
 
 /// Calls `visit` for every pattern that covers `name`: its own, `%` beside its last word, `*`
 /// after each of its dots.
-pub(crate) fn for_each_covering(name: &[u8], mut visit: impl FnMut(Covering)) {
+pub(crate) fn for_each_covering(name: Name<'_>, mut visit: impl FnMut(Covering)) {
+    let name = name.text();
     let mut hash = Hash::START;
     let mut parent = None;
     for (i, &byte) in name.iter().enumerate() {

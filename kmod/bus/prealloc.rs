@@ -1,18 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The memory that a verb of the bus works with.
+//! The memory that a verb of the bus works with, got before the bus is locked.
 //!
-//! A bus never allocates. A verb that finds too little in its `Room` changes nothing and answers
-//! with a [`Need`]; its caller unlocks the bus, has the room supplied and calls again. So no
-//! allocation waits, and none fails, while the bus is locked; and once a verb begins to act it
-//! has all it needs.
+//! A bus never allocates. A verb that finds too little in its `Prealloc` changes nothing and
+//! returns a [`Need`]; its caller unlocks the bus, has that supplied and calls again. So no
+//! allocation waits, and none fails, while the bus is locked. What a verb will use moves from
+//! here into its [`plan`](super::plan), and once it has a plan it cannot fail.
 
 use super::awaited::{AwaitedReservation, Spare};
 use super::binding::Binding;
 use super::error::BusError;
+use super::id::{BindingId, KsockId};
 use super::message::Message;
 use super::need::Need;
 use super::owed::OwedReservation;
+use super::plan::{Recipient, RequestReservation};
 use super::queue::Slot;
 use super::quota::OverLimit;
 use super::reserve::node;
@@ -21,48 +23,43 @@ use kernel::prelude::*;
 use kernel::rbtree::RBTreeNodeReservation;
 use kernel::sync::Arc;
 
-/// A listener that is about to get a message.
-#[derive(Clone, Copy)]
-pub(crate) struct Recipient {
-    pub(super) ksock: u32,
-    /// The serial of the binding by which it listens.
-    pub(super) binding: u64,
-    /// It has room.
-    pub(super) fits: bool,
-}
-
-/// A sender that waits for room, by the Ksock that has none: see `Bus::waiting`.
-pub(super) type PendingReservation = RBTreeNodeReservation<(u32, u32), ()>;
+/// The memory for a sender that waits, by the Ksock that has no capacity: see `Bus::waiting`.
+pub(super) type PendingReservation = RBTreeNodeReservation<(KsockId, KsockId), ()>;
 
 /// Memory for one verb, and what it leaves behind to be freed or woken outside the lock.
 pub(crate) struct Prealloc<N> {
     pub(super) slots: KVVec<Slot>,
+    /// Space for those who listen, and those found so far by a verb that is deciding.
     pub(super) recipients: KVVec<Recipient>,
     pub(super) bindings: KVVec<Arc<Binding>>,
-    pub(super) answer: Option<AwaitedReservation>,
-    pub(super) debt: Option<OwedReservation>,
-    pub(super) pending: Option<PendingReservation>,
+    awaited: Option<AwaitedReservation>,
+    owed: Option<OwedReservation>,
+    pending: Option<PendingReservation>,
     /// A message that was given up.
     pub(super) dropped: Option<Arc<Message>>,
     pub(crate) wakes: WakeQueue<N>,
-    /// Whose account had nothing left for a message.
+    /// A user whose account had nothing left for a message.
     pub(crate) over_limit: OverLimit,
-    /// How many places the last send took: a hint for the next.
+    /// How many slots the last send took: a hint for the next.
     pub(super) usual: usize,
 }
 
-/// How many unused places a room keeps.
+/// How many unused slots are kept for the next verb.
 const KEPT: usize = 4;
 
 impl<N: Notify> Prealloc<N> {
-    /// An empty room, but for the few wakes that nearly every verb has.
+    /// Returns one with next to nothing in it, but for the few wakes that nearly every verb has.
+    ///
+    /// # Errors
+    ///
+    /// `NoMemory`.
     pub(crate) fn new() -> Result<Self, BusError> {
         let mut prealloc = Prealloc {
             slots: KVVec::new(),
             recipients: KVVec::new(),
             bindings: KVVec::new(),
-            answer: None,
-            debt: None,
+            awaited: None,
+            owed: None,
             pending: None,
             dropped: None,
             wakes: WakeQueue::new(),
@@ -73,7 +70,11 @@ impl<N: Notify> Prealloc<N> {
         Ok(prealloc)
     }
 
-    /// Makes room. What is there already counts.
+    /// Gets what is needed. What is there already counts.
+    ///
+    /// # Errors
+    ///
+    /// `NoMemory`.
     pub(crate) fn supply(&mut self, need: Need) -> Result<(), BusError> {
         fn capacity<T>(vec: &mut KVVec<T>, wanted: usize) -> Result<(), BusError> {
             let more = wanted.saturating_sub(vec.len());
@@ -84,11 +85,11 @@ impl<N: Notify> Prealloc<N> {
         capacity(&mut self.bindings, need.bindings)?;
         // Beside the listeners: a replier, a requester, and the caller itself.
         self.wakes.reserve(need.recipients + 3)?;
-        if need.request && self.answer.is_none() {
-            self.answer = Some(node()?);
+        if need.request && self.awaited.is_none() {
+            self.awaited = Some(node()?);
         }
-        if need.request && self.debt.is_none() {
-            self.debt = Some(node()?);
+        if need.request && self.owed.is_none() {
+            self.owed = Some(node()?);
         }
         if need.pending && self.pending.is_none() {
             self.pending = Some(node()?);
@@ -99,24 +100,12 @@ impl<N: Notify> Prealloc<N> {
         Ok(())
     }
 
-    /// Is there as much as this? What is missing is asked for otherwise.
-    pub(super) fn check(&self, need: Need) -> Result<(), Need> {
-        let lacks = self.slots.len() < need.slots
-            || need.request && (self.answer.is_none() || self.debt.is_none())
-            || need.pending && self.pending.is_none();
-        if lacks {
-            return Err(need);
-        }
-        Ok(())
-    }
-
-    /// After a verb, outside the lock: frees what was left behind, and keeps no more than a
-    /// little for the next one.
+    /// After a verb, outside the lock: wakes files, frees what was left behind, and keeps no more
+    /// than a little for the next verb.
     pub(crate) fn finish(&mut self) {
         self.wakes.wake_all();
         self.dropped = None;
         self.bindings.clear();
-        self.recipients.clear();
         self.slots.truncate(KEPT);
         if self.recipients.capacity() > 1024 || self.bindings.capacity() > 64 {
             self.recipients = KVVec::new();
@@ -125,7 +114,11 @@ impl<N: Notify> Prealloc<N> {
         }
     }
 
-    /// Before a send: as many places as the last one used will do for this one, mostly.
+    /// Before a send: gets as many slots as the last one used, which will mostly do.
+    ///
+    /// # Errors
+    ///
+    /// `NoMemory`.
     pub(crate) fn expect_as_usual(&mut self) -> Result<(), BusError> {
         if self.slots.len() >= self.usual {
             return Ok(());
@@ -138,20 +131,101 @@ impl<N: Notify> Prealloc<N> {
 
     /// Takes over what the last request left behind.
     pub(super) fn take_spare(&mut self, spare: &mut Spare) {
-        if self.answer.is_none() {
-            self.answer = spare.answer.take();
+        if self.awaited.is_none() {
+            self.awaited = spare.awaited.take();
         }
-        if self.debt.is_none() {
-            self.debt = spare.debt.take();
+        if self.owed.is_none() {
+            self.owed = spare.owed.take();
         }
         if let Some(slot) = spare.slot.take() {
             self.give_back(slot);
         }
     }
 
-    /// A place that is not needed any more: kept if that costs nothing.
+    /// Takes a slot that is not needed any more: it is kept if that costs nothing.
     pub(super) fn give_back(&mut self, slot: Slot) {
         // No space to keep it: freeing one small node under the lock is all that happens.
         let _ = self.slots.push_within_capacity(slot);
+    }
+
+    /// Takes the memory of a debt that is not noted any more: it is kept if there is none.
+    pub(super) fn give_back_owed(&mut self, reservation: OwedReservation) {
+        self.owed.get_or_insert(reservation);
+    }
+
+    /// Takes the memory of a send that does not wait any more.
+    pub(super) fn give_back_pending(&mut self, reservation: PendingReservation) {
+        self.pending = Some(reservation);
+    }
+
+    /// Returns a slot.
+    ///
+    /// # Errors
+    ///
+    /// The need for one.
+    pub(super) fn take_slot(&mut self) -> Result<Slot, Need> {
+        self.slots.pop().ok_or(Need::ONE_SLOT)
+    }
+
+    /// Returns what a send that waits is noted with.
+    ///
+    /// # Errors
+    ///
+    /// The need for it.
+    pub(super) fn take_pending(&mut self) -> Result<PendingReservation, Need> {
+        self.pending.take().ok_or(Need::PENDING)
+    }
+
+    /// Returns what a request is queued and noted with, all of it or nothing.
+    pub(super) fn take_request(&mut self) -> Option<RequestReservation> {
+        let slots = (self.slots.pop(), self.slots.pop());
+        match (self.awaited.take(), self.owed.take(), slots) {
+            (Some(awaited), Some(owed), (Some(answer), Some(slot))) => Some(RequestReservation {
+                awaited,
+                answer,
+                owed,
+                slot,
+            }),
+            (awaited, owed, (first, second)) => {
+                (self.awaited, self.owed) = (awaited, owed);
+                [first, second]
+                    .into_iter()
+                    .flatten()
+                    .for_each(|slot| self.give_back(slot));
+                None
+            }
+        }
+    }
+
+    /// Notes a listener with a slot of its own. Does nothing if there is no slot or no space: then
+    /// there are fewer recipients than listeners were found, and the verb says what it needs.
+    pub(super) fn note_recipient(&mut self, ksock: KsockId, binding: BindingId) {
+        if self.recipients.len() < self.recipients.capacity() {
+            if let Some(slot) = self.slots.pop() {
+                let recipient = Recipient {
+                    ksock,
+                    binding,
+                    slot,
+                };
+                let _ = self.recipients.push_within_capacity(recipient);
+            }
+        }
+    }
+
+    /// Moves the recipients into a plan.
+    pub(super) fn take_recipients(&mut self) -> KVVec<Recipient> {
+        core::mem::replace(&mut self.recipients, KVVec::new())
+    }
+
+    /// Takes the space for recipients back when they have got what was planned.
+    pub(super) fn give_back_recipients(&mut self, recipients: KVVec<Recipient>) {
+        self.recipients = recipients;
+    }
+
+    /// Forgets the recipients: the verb was refused, or wants more memory.
+    pub(super) fn release_recipients(&mut self) {
+        while let Some(recipient) = self.recipients.pop() {
+            self.give_back(recipient.slot);
+        }
     }
 }

@@ -2,14 +2,15 @@
 
 //! What waits to be read by one Ksock.
 //!
-//! Pushing takes a [`Place`]: the memory for one entry, got before the bus was locked. Who has a
-//! place cannot fail to push. Entries that were admitted beyond the Ksock's limit (unbind events
+//! Pushing takes a [`Slot`]: the memory for one entry, got before the bus was locked. A verb that
+//! has a slot cannot fail to push. Entries that were admitted beyond the Ksock's limit (unbind events
 //! whose sender is closing and cannot be refused, specification 6.5) are "set aside": they stand
 //! in the queue where they belong, but do not count against the limit until others have left.
 
-use super::id::MsgId;
+use super::count::{decrease, expect};
+use super::id::{BindingId, KsockId, MsgId, Request, RequestSerial};
 use super::message::{Header, Message};
-use super::owed::OwedReservation;
+use super::owed::{Debt, OwedReservation};
 use super::quota::SLOT_BYTES;
 use super::synthetic::{BindEvent, Kind, Synthetic};
 use kernel::rbtree::{RBTree, RBTreeNodeReservation};
@@ -32,12 +33,12 @@ impl Content {
         }
     }
 
-    /// Is it the news that bind events were lost?
+    /// Returns whether it says that bind events were lost.
     fn is_loss_notice(&self) -> bool {
         matches!(self, Content::Synthetic(synthetic) if synthetic.kind == Kind::EventsLost)
     }
 
-    /// The length of name and data, in the entire form.
+    /// Returns the length of all behind the header, in bytes.
     fn body_len(&self) -> u64 {
         match self {
             Content::Message(message) => message.header().body_len(),
@@ -46,19 +47,28 @@ impl Content {
         }
     }
 
-    fn id(&self) -> MsgId {
+    pub(super) fn id(&self) -> MsgId {
         match self {
             Content::Message(message) => message.header().id,
             Content::Synthetic(synthetic) => synthetic.id,
             Content::Event(event) => event.id,
         }
     }
+
+    /// Returns the Ksock that sent it.
+    pub(super) fn sender(&self) -> Option<KsockId> {
+        match self {
+            Content::Message(message) => KsockId::new(message.header().from),
+            Content::Synthetic(synthetic) => synthetic.from,
+            Content::Event(_) => None,
+        }
+    }
 }
 
 /// This copy of a request is for its reader to answer.
 pub(crate) struct Duty {
-    /// Which request of its sender; see `reply`.
-    pub(crate) request: u64,
+    /// Which request of its sender.
+    pub(crate) request: RequestSerial,
     /// The memory to note the debt in when the request is read.
     pub(crate) reservation: OwedReservation,
 }
@@ -67,13 +77,36 @@ pub(crate) struct Duty {
 pub(crate) struct Entry {
     pub(crate) content: Content,
     pub(crate) duty: Option<Duty>,
-    /// The serial of the binding that attracted it; 0 for none.
-    pub(crate) binding: u64,
+    /// The binding that attracted it.
+    pub(crate) binding: Option<BindingId>,
     pub(crate) set_aside: bool,
 }
 
 impl Entry {
-    /// What it costs its reader's user.
+    /// A copy that no binding attracted.
+    pub(super) fn unbound(content: Content) -> Entry {
+        Entry {
+            content,
+            duty: None,
+            binding: None,
+            set_aside: false,
+        }
+    }
+
+    /// Returns what this entry's reader owes, if it is its reader's to answer.
+    pub(super) fn debt(&self, reader: KsockId) -> Option<Debt> {
+        let duty = self.duty.as_ref()?;
+        Some(Debt {
+            requester: expect(self.content.sender())?,
+            request: Request {
+                id: self.content.id(),
+                replier: reader,
+                serial: duty.request,
+            },
+        })
+    }
+
+    /// Returns what it costs its reader's user, in bytes.
     pub(super) fn cost(&self) -> u64 {
         SLOT_BYTES + self.content.body_len()
     }
@@ -91,7 +124,8 @@ pub(crate) struct Queue {
     /// Where the next entry goes: urgent ones before all others, the rest behind.
     front: i64,
     back: i64,
-    len: u32,
+    /// How many entries count against the limit, and how many do not.
+    counted: u32,
     set_aside: u32,
     /// How many of those tell that events were lost: none or one.
     losses: u32,
@@ -107,7 +141,7 @@ impl Queue {
             entries: RBTree::new(),
             front: -1,
             back: 0,
-            len: 0,
+            counted: 0,
             set_aside: 0,
             losses: 0,
             moved_in: i64::MIN,
@@ -115,26 +149,26 @@ impl Queue {
         }
     }
 
-    /// All that can be read, set aside or not.
+    /// Returns how many entries can be read, set aside or not.
     pub(crate) fn len(&self) -> u32 {
-        self.len
+        self.counted + self.set_aside
     }
 
-    /// What counts against the limit.
+    /// Returns how many entries count against the limit.
     pub(crate) fn counted(&self) -> u32 {
-        self.len.saturating_sub(self.set_aside)
+        self.counted
     }
 
     pub(crate) fn set_aside(&self) -> u32 {
         self.set_aside
     }
 
-    /// Is there, set aside, the news that bind events were lost?
+    /// Returns whether a notice that bind events were lost is set aside.
     pub(crate) fn is_loss_notice(&self) -> bool {
         self.losses > 0
     }
 
-    /// Was this message the last thing pushed?
+    /// Returns whether this message was the last thing pushed.
     pub(crate) fn just_got(&self, id: MsgId) -> bool {
         self.last == Some(id)
     }
@@ -144,10 +178,11 @@ impl Queue {
             content, set_aside, ..
         } = &entry;
         self.last = Some(content.id());
-        self.len += 1;
         if *set_aside {
             self.set_aside += 1;
             self.losses += u32::from(content.is_loss_notice());
+        } else {
+            self.counted += 1;
         }
         let urgent = matches!(content, Content::Message(m) if m.header().is_urgent());
         let at = if urgent {
@@ -160,27 +195,28 @@ impl Queue {
         self.entries.insert(slot.into_node(at, Some(entry)));
     }
 
-    /// Takes the front entry, and gives its place back. If there are entries set aside, the
-    /// oldest of them counts from now on.
+    /// Takes the front entry. Returns its slot with it. If there are entries set aside, the oldest
+    /// of them counts from now on.
     pub(super) fn pop(&mut self) -> Option<(Entry, Slot)> {
         let mut front = self.entries.cursor_front_mut()?;
         let (&at, entry) = front.current_mut();
         let entry = entry.take();
         let (_, node) = front.remove_current();
         let slot = node.into_reservation();
-        self.len = self.len.saturating_sub(1);
-        let aside = entry.as_ref().filter(|entry| self.is_aside(at, entry));
-        match aside {
-            Some(entry) => self.count_in(entry.content.is_loss_notice()),
-            None => self.move_one_in(),
+        let entry = expect(entry)?;
+        if self.is_aside(at, &entry) {
+            self.leaves_aside(entry.content.is_loss_notice());
+        } else {
+            decrease(&mut self.counted, 1);
+            self.move_one_in();
         }
-        if self.len == 0 {
+        if self.len() == 0 {
             // Start again, so that positions never run out.
             self.front = -1;
             self.back = 0;
             self.moved_in = i64::MIN;
         }
-        Some((entry?, slot))
+        Some((entry, slot))
     }
 
     fn is_aside(&self, at: i64, entry: &Entry) -> bool {
@@ -188,9 +224,9 @@ impl Queue {
     }
 
     /// An entry is not set aside any more.
-    fn count_in(&mut self, is_loss_notice: bool) {
-        self.set_aside = self.set_aside.saturating_sub(1);
-        self.losses = self.losses.saturating_sub(u32::from(is_loss_notice));
+    fn leaves_aside(&mut self, is_loss_notice: bool) {
+        decrease(&mut self.set_aside, 1);
+        decrease(&mut self.losses, u32::from(is_loss_notice));
     }
 
     /// The oldest entry set aside counts from now on.
@@ -204,7 +240,8 @@ impl Queue {
             self.moved_in = at + 1;
             if let Some(entry) = entry.as_ref().filter(|entry| entry.set_aside) {
                 let is_loss_notice = entry.content.is_loss_notice();
-                self.count_in(is_loss_notice);
+                self.leaves_aside(is_loss_notice);
+                self.counted += 1;
                 return;
             }
         }
@@ -215,13 +252,13 @@ impl Queue {
     }
 
     /// Takes out the `count` entries that `binding` attracted, in order.
-    pub(super) fn remove_attracted_by(&mut self, binding: u64, count: u32) -> Removed {
+    pub(super) fn remove_attracted_by(&mut self, binding: BindingId, count: u32) -> Removed {
         let mut removed = RBTree::new();
         let (mut left, mut aside, mut losses) = (count, 0, 0);
         let mut cursor = self.entries.cursor_front_mut();
         while let Some(here) = cursor.filter(|_| left > 0) {
             let (&at, entry) = here.current();
-            let Some(entry) = entry.as_ref().filter(|e| e.binding == binding) else {
+            let Some(entry) = entry.as_ref().filter(|e| e.binding == Some(binding)) else {
                 cursor = here.move_next();
                 continue;
             };
@@ -235,9 +272,9 @@ impl Queue {
             cursor = next;
         }
         let gone = count - left;
-        self.len = self.len.saturating_sub(gone);
-        self.set_aside = self.set_aside.saturating_sub(aside);
-        self.losses = self.losses.saturating_sub(losses);
+        decrease(&mut self.counted, gone - aside);
+        decrease(&mut self.set_aside, aside);
+        decrease(&mut self.losses, losses);
         if gone > aside {
             self.move_one_in();
         }

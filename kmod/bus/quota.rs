@@ -7,17 +7,17 @@
 //! # Who pays for a message
 //!
 //! The user of the Ksock in whose queue it waits, for each copy the whole of it, from SEND until
-//! it is read. Senders cannot be made to pay: whoever listens to everything and never reads
-//! would use up everybody's allowance. A reader decides how many Ksocks it has, how long their
+//! it is read. Senders cannot be made to pay: a program that listens to everything and never
+//! reads would use up all of theirs. A reader decides how many Ksocks it has, how long their
 //! queues may be and when it reads; a sender decides about none of these. (A copy counts whole
 //! although all copies share one text, because the one that is read last keeps all of it.)
 //!
 //! But a reader does not decide what it is sent, so that others could fill its account. Hence
-//! one rule for each queue instead of one for the account: **a queue has room as long as it
+//! one rule for each queue instead of one for the account: **a queue has capacity as long as it
 //! holds no more than is left of its user's account.** A queue that nobody reads then leaves at
 //! least half of the account to the others, two of them a quarter, and so on; and a queue that
-//! is empty always has room, whatever the account says. So who reads what it gets can be
-//! hindered by nobody. The price: all of a user's queues together may exceed the account by one
+//! is empty always has room, whatever the account says. So a program that reads what it gets
+//! cannot be hindered by others. The price: all of a user's queues together may exceed the account by one
 //! message each.
 //!
 //! A queue without room for lack of bytes is full, as the specification means it (5.3), and
@@ -31,6 +31,7 @@
 //! The counts are atomic because the buses of one user meet here, each under its own lock. Two
 //! buses that look at the same moment may both find the last of it: the excess is one each.
 
+use super::count::{decrease, expect};
 use super::error::BusError;
 use super::reserve;
 use kernel::prelude::*;
@@ -38,14 +39,14 @@ use kernel::rbtree::{RBTree, RBTreeNodeReservation};
 use kernel::sync::atomic::{Atomic, Relaxed};
 use kernel::sync::Arc;
 
-/// What a place in a queue costs beside the text of the message, in bytes: rather more than the
+/// What a slot in a queue costs beside the text of the message, in bytes: rather more than the
 /// nodes and headers of the smallest message.
 pub(crate) const SLOT_BYTES: u64 = 512;
 
-/// How long an answer, name and data, may be that finds room whatever else there is.
+/// How long an answer, name and data, may be that fits whatever else there is, in bytes.
 pub(crate) const ANSWER_BYTES: u64 = 4096;
 
-/// What is kept for the answer to a request.
+/// What is kept for the answer to a request, in bytes.
 pub(crate) const ANSWER_CHARGE: u64 = SLOT_BYTES + ANSWER_BYTES;
 
 /// One of the things that are limited.
@@ -57,7 +58,7 @@ pub(crate) enum Limit {
     Buses,
 }
 
-/// How much a user may have.
+/// How much a user may have on all buses together: numbers, but for `bytes`.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Limits {
     pub(crate) ksocks: u32,
@@ -67,7 +68,7 @@ pub(crate) struct Limits {
 }
 
 impl Limits {
-    /// For those whom nothing limits.
+    /// For processes that may exceed limits.
     pub(crate) const UNLIMITED: Limits = Limits {
         ksocks: u32::MAX,
         bindings: u32::MAX,
@@ -106,7 +107,7 @@ impl User {
         }
     }
 
-    /// How many bytes there are left.
+    /// Returns how many bytes there are left.
     fn bytes_left(&self) -> u64 {
         self.limits.bytes.saturating_sub(self.bytes.load(Relaxed))
     }
@@ -116,13 +117,14 @@ impl User {
         warned.is_none_or(|warned| warned.load(Relaxed) != 0)
     }
 
-    /// Is it the first time that somebody wants to say that this limit was hit?
+    /// Returns whether this is the first time that it is asked for this limit: a user is warned
+    /// about once for each.
     pub(crate) fn warn_once(&self, limit: Limit) -> bool {
         let warned = self.warned.get(limit as usize);
         warned.is_some_and(|warned| warned.xchg(1, Relaxed) == 0)
     }
 
-    /// How much it may have of this.
+    /// Returns how much it may have of this: a number, or bytes.
     pub(crate) fn limit(&self, limit: Limit) -> u64 {
         match limit {
             Limit::Ksocks => self.limits.ksocks.into(),
@@ -137,7 +139,10 @@ impl User {
 pub(crate) struct Charge {
     pub(crate) user: Arc<User>,
     bindings: u32,
-    bytes: u64,
+    /// Bytes of queued messages.
+    queued: u64,
+    /// Bytes kept for answers that are awaited.
+    kept: u64,
 }
 
 impl Charge {
@@ -145,38 +150,56 @@ impl Charge {
         Charge {
             user,
             bindings: 0,
-            bytes: 0,
+            queued: 0,
+            kept: 0,
         }
     }
 
+    /// Returns how many bytes it has, queued or kept for answers.
     pub(crate) fn bytes(&self) -> u64 {
-        self.bytes
+        self.queued + self.kept
     }
 
-    pub(super) fn add(&mut self, bytes: u64) {
-        self.bytes = self.bytes.saturating_add(bytes);
+    /// Returns how many bytes are queued.
+    pub(super) fn queued(&self) -> u64 {
+        self.queued
+    }
+
+    pub(super) fn add_queued(&mut self, bytes: u64) {
+        self.queued += bytes;
         self.user.bytes.add(bytes, Relaxed);
     }
 
-    pub(super) fn subtract(&mut self, bytes: u64) {
-        let bytes = bytes.min(self.bytes);
-        self.bytes -= bytes;
+    pub(super) fn subtract_queued(&mut self, bytes: u64) {
+        decrease(&mut self.queued, bytes);
         self.user.bytes.fetch_sub(bytes, Relaxed);
     }
 
-    /// May a queue that holds so much grow?
+    /// Keeps what the answer to a request costs.
+    pub(super) fn keep_for_answer(&mut self) {
+        self.kept += ANSWER_CHARGE;
+        self.user.bytes.add(ANSWER_CHARGE, Relaxed);
+    }
+
+    /// The answer has come.
+    pub(super) fn release_answer(&mut self) {
+        decrease(&mut self.kept, ANSWER_CHARGE);
+        self.user.bytes.fetch_sub(ANSWER_CHARGE, Relaxed);
+    }
+
+    /// Returns whether a queue that holds so many bytes may grow.
     pub(super) fn allows(&self, held: u64) -> bool {
         held <= self.user.bytes_left()
     }
 
-    /// Can the account be the reason why some queue of this user is full? Then it holds more
-    /// than is left, and all of them do.
+    /// Returns whether the account can be the reason why some queue of this user is full: then it
+    /// holds more than is left, and all of them do.
     pub(super) fn is_tight(&self) -> bool {
         let bytes = self.user.bytes.load(Relaxed);
         bytes > self.user.limits.bytes.saturating_sub(bytes)
     }
 
-    /// Was it said already that there are no bytes left?
+    /// Returns whether it was said already that there are no bytes left.
     pub(super) fn was_warned(&self) -> bool {
         self.user.was_warned(Limit::Bytes)
     }
@@ -191,18 +214,15 @@ impl Charge {
     }
 
     pub(super) fn subtract_binding(&mut self) {
-        self.subtract_bindings(1);
+        decrease(&mut self.bindings, 1);
+        self.user.bindings.fetch_sub(1, Relaxed);
     }
 
-    fn subtract_bindings(&mut self, count: u32) {
-        let count = count.min(self.bindings);
-        self.bindings -= count;
-        self.user.bindings.fetch_sub(count, Relaxed);
-    }
-
+    /// Gives all of it back: the Ksock is being closed.
     pub(super) fn release(&mut self) {
-        self.subtract(self.bytes);
-        self.subtract_bindings(self.bindings);
+        self.user.bytes.fetch_sub(self.bytes(), Relaxed);
+        self.user.bindings.fetch_sub(self.bindings, Relaxed);
+        (self.queued, self.kept, self.bindings) = (0, 0, 0);
     }
 }
 
@@ -289,10 +309,10 @@ impl Users {
 
     /// One Ksock less. The account goes with the last of them.
     pub(crate) fn leave(&mut self, key: AccountKey) {
-        let Some(account) = self.accounts.get_mut(&key) else {
+        let Some(account) = expect(self.accounts.get_mut(&key)) else {
             return;
         };
-        account.ksocks = account.ksocks.saturating_sub(1);
+        decrease(&mut account.ksocks, 1);
         if account.ksocks == 0 {
             self.accounts.remove(&key);
         }

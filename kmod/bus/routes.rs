@@ -8,9 +8,12 @@
 //! a step for each binding found, however many others there are.
 
 use super::binding::{Binding, Role};
+use super::count::{decrease, expect};
 use super::error::BusError;
-use super::name::{self, Tail};
+use super::id::{BindingId, KsockId};
+use super::name::{self, Covering, Name, Pattern, Tail};
 use core::cmp::{Ordering, Reverse};
+use core::ops::Deref;
 use kernel::prelude::*;
 use kernel::rbtree::{RBTree, RBTreeNode, RBTreeNodeReservation};
 use kernel::sync::Arc;
@@ -27,27 +30,28 @@ pub(crate) struct Key {
     tail: Tail,
     stem: usize,
     role: Role,
-    ksock: u32,
-    age: Reverse<u64>,
+    ksock: KsockId,
+    age: Reverse<BindingId>,
     text: Text,
 }
 
 impl Key {
     fn of(binding: &Arc<Binding>) -> Key {
+        let Covering { hash, stem, tail } = binding.pattern.covering();
         Key {
-            hash: name::hash(&binding.name),
-            tail: binding.tail,
-            stem: binding.stem(),
+            hash,
+            tail,
+            stem,
             role: binding.role(),
             ksock: binding.ksock,
-            age: Reverse(binding.serial),
+            age: Reverse(binding.id),
             text: Text::Bound(binding.clone()),
         }
     }
 
     fn stem(&self) -> &[u8] {
         let text = match &self.text {
-            Text::Bound(binding) => &binding.name,
+            Text::Bound(binding) => binding.pattern.text(),
             Text::Sought(name) => name,
         };
         text.get(..self.stem).unwrap_or(&[])
@@ -97,7 +101,7 @@ pub(crate) type Taken = RBTreeNode<Key, ()>;
 /// The index: from a name to the bindings that cover it.
 pub(crate) struct Routes {
     tree: RBTree<Key, ()>,
-    /// How many bindings end in each way: what nobody uses need not be looked up.
+    /// How many bindings end in each way: what is not in use need not be looked up.
     by_tail: [usize; 3],
     /// What is being looked up, with a buffer as long as a name can be.
     sought: Key,
@@ -116,8 +120,8 @@ impl Routes {
                 tail: Tail::Exact,
                 stem: 0,
                 role: Role::Replier,
-                ksock: 0,
-                age: Reverse(u64::MAX),
+                ksock: KsockId::FIRST,
+                age: Reverse(BindingId::NEWEST),
                 text: Text::Sought(buffer),
             },
             repliers: 0,
@@ -143,7 +147,7 @@ impl Routes {
     }
 
     /// Aims at the first binding with this pattern and role of a Ksock numbered `ksock` or more.
-    fn aim(&mut self, pattern: name::Covering, role: Role, ksock: u32) {
+    fn aim(&mut self, pattern: Covering, role: Role, ksock: KsockId) {
         self.sought.hash = pattern.hash;
         self.sought.tail = pattern.tail;
         self.sought.stem = pattern.stem;
@@ -157,57 +161,68 @@ impl Routes {
         same_pattern(&self.sought, cursor.current().0).cloned()
     }
 
-    /// The replier bound to exactly this text; wildcards are not expanded, nothing is validated.
-    pub(crate) fn replier(&mut self, text: &[u8]) -> Option<Arc<Binding>> {
-        let tail = name::check(text).ok()?;
-        self.seek(text);
-        self.aim(whole(text, tail), Role::Replier, 0);
+    /// Returns the replier bound to exactly this text; wildcards are not expanded.
+    pub(crate) fn replier<T>(&mut self, pattern: &Pattern<T>) -> Option<Arc<Binding>>
+    where
+        T: Deref<Target = [u8]>,
+    {
+        self.seek(pattern.text());
+        self.aim(pattern.covering(), Role::Replier, KsockId::FIRST);
         self.found().filter(|b| b.role() == Role::Replier)
     }
 
-    /// The newest binding of this Ksock to exactly this text in this role.
-    pub(crate) fn newest(&mut self, text: &[u8], role: Role, ksock: u32) -> Option<Arc<Binding>> {
-        let tail = name::check(text).ok()?;
-        self.seek(text);
-        self.aim(whole(text, tail), role, ksock);
+    /// Returns the newest binding of this Ksock to exactly this text in this role.
+    pub(crate) fn newest(
+        &mut self,
+        pattern: &Pattern<&[u8]>,
+        role: Role,
+        ksock: KsockId,
+    ) -> Option<Arc<Binding>> {
+        self.seek(pattern.text());
+        self.aim(pattern.covering(), role, ksock);
         self.found()
             .filter(|b| b.role() == role && b.ksock == ksock)
     }
 
+    /// Adds a binding.
     pub(crate) fn insert(&mut self, binding: &Arc<Binding>, reservation: RouteReservation) {
-        self.count(binding, |n| n.saturating_add(1));
+        self.count(binding, |n| *n += 1);
         self.tree
             .insert(reservation.into_node(Key::of(binding), ()));
     }
 
+    /// Takes a binding away that is in the index.
     pub(crate) fn remove(&mut self, binding: &Arc<Binding>) -> Option<Taken> {
-        let taken = self.tree.remove_node(&Key::of(binding))?;
-        self.count(binding, |n| n.saturating_sub(1));
+        let taken = expect(self.tree.remove_node(&Key::of(binding)))?;
+        self.count(binding, |n| decrease(n, 1));
         Some(taken)
     }
 
-    fn count(&mut self, binding: &Binding, change: impl Fn(usize) -> usize) {
-        if let Some(n) = self.by_tail.get_mut(binding.tail as usize) {
-            *n = change(*n);
+    fn count(&mut self, binding: &Binding, change: impl Fn(&mut usize)) {
+        if let Some(n) = self.by_tail.get_mut(binding.pattern.tail() as usize) {
+            change(n);
         }
         if binding.role() == Role::Replier {
-            self.repliers = change(self.repliers);
+            change(&mut self.repliers);
         }
     }
 
     /// Shows `listener` every listener binding that covers `name`, those of one Ksock to one
-    /// pattern newest first, and answers with the replier of the name (5.2): an exact one before
-    /// `%` before `*`, and of several `*` the newest. The flag says whether more than one
-    /// pattern had listeners.
-    pub(crate) fn route(&mut self, name: &[u8], mut listener: impl FnMut(&Arc<Binding>)) -> Route {
-        self.seek(name);
+    /// pattern newest first. Returns the replier of the name (5.2): an exact one before `%` before
+    /// `*`, and of several `*` the newest.
+    pub(crate) fn route(
+        &mut self,
+        name: Name<'_>,
+        mut listener: impl FnMut(&Arc<Binding>),
+    ) -> Route {
+        self.seek(name.text());
         let mut best: Option<(Tail, Target)> = None;
         let mut patterns_heard = 0_usize;
         name::for_each_covering(name, |covering| {
             if self.by_tail.get(covering.tail as usize) == Some(&0) {
                 return;
             }
-            self.aim(covering, Role::Replier, 0);
+            self.aim(covering, Role::Replier, KsockId::FIRST);
             let mut cursor = self.tree.cursor_lower_bound_mut(&self.sought);
             let mut heard = false;
             while let Some(here) = cursor {
@@ -222,7 +237,7 @@ impl Routes {
                     Role::Replier => {
                         let target = Target {
                             ksock: binding.ksock,
-                            binding: binding.serial,
+                            binding: binding.id,
                         };
                         let closer = match best {
                             None => true,
@@ -247,14 +262,14 @@ impl Routes {
     }
 }
 
-/// Whom routing chose, and by which binding.
+/// The replier that routing chose, and by which binding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Target {
-    pub(crate) ksock: u32,
-    pub(crate) binding: u64,
+    pub(crate) ksock: KsockId,
+    pub(crate) binding: BindingId,
 }
 
-/// What [`Routes::route`] answers.
+/// What [`Routes::route`] found beside listeners.
 pub(crate) struct Route {
     pub(crate) replier: Option<Target>,
     /// Listeners of more than one pattern were shown, so that they may not be newest first.
@@ -266,17 +281,5 @@ fn same_pattern<'a>(sought: &Key, key: &'a Key) -> Option<&'a Arc<Binding>> {
     match &key.text {
         Text::Bound(binding) if key.pattern_cmp(sought).is_eq() => Some(binding),
         _ => None,
-    }
-}
-
-/// A whole pattern as something to look up.
-fn whole(text: &[u8], tail: Tail) -> name::Covering {
-    name::Covering {
-        hash: name::hash(text),
-        stem: match tail {
-            Tail::Exact => text.len(),
-            Tail::Child | Tail::Subtree => text.len().saturating_sub(1),
-        },
-        tail,
     }
 }

@@ -1,18 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What KBUS says itself (specification 6): answers in place of a replier's, and bind events.
+//! What KBUS sends itself (specification 6): answers in place of a replier's, and bind events.
 //!
 //! Those without data are a few numbers until they are read, so that making one needs no memory
 //! and cannot fail: that is how an answer is certain even when its replier is killed while
 //! memory is short. A bind event is its binding, and becomes bytes when read.
 
 use super::binding::Binding;
-use super::id::MsgId;
+use super::id::{KsockId, MsgId};
 use super::message::{padded_name_len, Header};
+use super::name::Name;
 use crate::uapi;
 use kernel::sync::Arc;
 
-/// Which of the messages without data.
+/// The messages without data that KBUS makes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
     GoneAway,
@@ -29,10 +30,10 @@ pub(crate) struct Synthetic {
     pub(crate) kind: Kind,
     pub(crate) id: MsgId,
     pub(crate) in_reply_to: MsgId,
-    /// The replier that did not answer, or 0.
-    pub(crate) from: u32,
-    /// The requester, or 0.
-    pub(crate) to: u32,
+    /// The replier that did not answer.
+    pub(crate) from: Option<KsockId>,
+    /// The requester.
+    pub(crate) to: Option<KsockId>,
 }
 
 impl Synthetic {
@@ -40,8 +41,8 @@ impl Synthetic {
         Header {
             id: self.id,
             in_reply_to: self.in_reply_to,
-            to: self.to,
-            from: self.from,
+            to: self.to.map_or(0, KsockId::get),
+            from: self.from.map_or(0, KsockId::get),
             flags: uapi::KBUS_BIT_SYNTHETIC,
             name_len: self.name().len() as u32,
             ..Header::default()
@@ -61,7 +62,7 @@ impl Synthetic {
     }
 }
 
-/// The news that a replier was bound, or that its binding is no more.
+/// A replier was bound, or its binding is no more.
 #[derive(Clone)]
 pub(crate) struct BindEvent {
     pub(crate) id: MsgId,
@@ -70,9 +71,9 @@ pub(crate) struct BindEvent {
 }
 
 impl BindEvent {
-    /// Under which name bind events are announced.
-    pub(crate) fn name() -> &'static [u8] {
-        uapi::KBUS_MSG_NAME_REPLIER_BIND_EVENT.to_bytes()
+    /// Returns the name under which bind events are announced.
+    pub(crate) fn name() -> Name<'static> {
+        Name::of_bus(uapi::KBUS_MSG_NAME_REPLIER_BIND_EVENT.to_bytes())
     }
 
     pub(crate) fn header(&self) -> Header {
@@ -81,7 +82,7 @@ impl BindEvent {
             id: self.id,
             // The original says ALL_OR_FAIL here, and readers see it.
             flags: uapi::KBUS_BIT_SYNTHETIC | uapi::KBUS_BIT_ALL_OR_FAIL,
-            name_len: Self::name().len() as u32,
+            name_len: Self::name().text().len() as u32,
             data_len: fixed + padded_name_len(self.bound_name().len() as u32) as u32,
             ..Header::default()
         }
@@ -92,13 +93,13 @@ impl BindEvent {
     pub(crate) fn data_start(&self) -> [u32; 3] {
         [
             u32::from(self.is_bind),
-            self.binding.ksock,
+            self.binding.ksock.get(),
             self.bound_name().len() as u32,
         ]
     }
 
     /// The name that was bound.
     pub(crate) fn bound_name(&self) -> &[u8] {
-        &self.binding.name
+        self.binding.pattern.text()
     }
 }

@@ -2,7 +2,8 @@
 
 //! A tree that knows how many entries it has, and how many it ever had.
 
-use kernel::rbtree::{RBTree, RBTreeNodeReservation};
+use super::count::decrease;
+use kernel::rbtree::{RBTree, RBTreeNode, RBTreeNodeReservation};
 
 /// A counted tree.
 pub(super) struct Tally<K, V> {
@@ -24,5 +25,11 @@ impl<K: Ord, V> Tally<K, V> {
         self.tree.insert(reservation.into_node(key, value));
         self.len += 1;
         self.most = self.most.max(self.len);
+    }
+
+    pub(super) fn remove(&mut self, key: &K) -> Option<RBTreeNode<K, V>> {
+        let node = self.tree.remove_node(key)?;
+        decrease(&mut self.len, 1);
+        Some(node)
     }
 }

@@ -3,8 +3,9 @@
 //! The message that is being written: bytes in, in pieces of any size (specification 3.4).
 
 use crate::bus::message::{padded_data_len, padded_name_len, Header, Message, GUARD};
+use crate::bus::name::{CheckedName, Name};
 use crate::bus::progress::Part;
-use crate::bus::{name, BusError};
+use crate::bus::BusError;
 use crate::classic::header::{Layout, RawHeader};
 use kernel::prelude::*;
 
@@ -14,6 +15,8 @@ pub(crate) struct PartialMessage {
     bytes: KVVec<u8>,
     /// Known once the header is whole, and then checked.
     header: Option<RawHeader>,
+    /// Known once the name is whole, if it does not lie elsewhere, and then checked.
+    name: Option<CheckedName>,
 }
 
 /// A finished message.
@@ -31,6 +34,7 @@ impl PartialMessage {
             layout,
             bytes: KVVec::new(),
             header: None,
+            name: None,
         }
     }
 
@@ -75,9 +79,9 @@ impl PartialMessage {
         let total = self.layout.total(written);
         if !written.is_pointy() {
             let name_end = header_len + written.header.name_len as usize;
-            if before < name_end {
+            if self.name.is_none() {
                 if let Some(name) = self.bytes.get(header_len..name_end) {
-                    name::check_for_sending(name)?;
+                    self.name = Some(Name::new(name)?.checked());
                 }
             }
             if before < total {
@@ -103,7 +107,8 @@ impl PartialMessage {
             return Ok(Finished::Pointy(written));
         }
         let header_len = self.layout.header_len();
-        Message::new(written.header, self.bytes, header_len).map(Finished::Entire)
+        let name = self.name.ok_or(BusError::Unfinished)?;
+        Message::new(written.header, name, self.bytes, header_len).map(Finished::Entire)
     }
 
     /// Returns which part is being written, how many bytes of it there are, and whether all is there.

@@ -66,7 +66,7 @@ impl ReadCursor {
                 [header, name, padding(name), &GUARD, &[], &[], &[]]
             }
             Content::Event(bound) => {
-                let (name, bound) = (BindEvent::name(), bound.bound_name());
+                let (name, bound) = (BindEvent::name().text(), bound.bound_name());
                 let (gap, end) = (padding(name), padding(bound));
                 [header, name, gap, &event, bound, end, &GUARD]
             }

@@ -4,41 +4,56 @@
 
 use crate::bus::binding::{Binding, Role};
 use crate::bus::error::{BusError, Refusal};
-use crate::bus::ksock::OwnBinding;
+use crate::bus::id::{BindingId, KsockId};
+use crate::bus::ksock::{present, OwnBinding};
+use crate::bus::name::Pattern;
+use crate::bus::plan::Announcement;
 use crate::bus::prealloc::Prealloc;
 use crate::bus::queue::Removed;
 use crate::bus::reserve::node;
 use crate::bus::routes::{RouteReservation, Taken};
 use crate::bus::state::Bus;
-use crate::bus::synthetic::Kind;
+use crate::bus::synthetic::{BindEvent, Kind};
 use crate::bus::wakeup::Notify;
+use core::mem::MaybeUninit;
 use kernel::prelude::*;
 use kernel::rbtree::{RBTreeNode, RBTreeNodeReservation};
 use kernel::sync::{Arc, UniqueArc};
 
-/// A binding that is being made, and the memory for it.
+/// A binding that is to be made, and the memory for it.
 pub(crate) struct NewBinding {
-    binding: UniqueArc<Binding>,
+    ksock: KsockId,
+    pid: i32,
+    is_replier: u32,
+    pattern: Pattern,
+    memory: UniqueArc<MaybeUninit<Binding>>,
     route: RouteReservation,
-    own: RBTreeNodeReservation<u64, OwnBinding>,
+    own: RBTreeNodeReservation<BindingId, OwnBinding>,
 }
 
 impl NewBinding {
-    /// A binding of `ksock`, which the thread `pid` opened, to `name`.
+    /// Returns a binding of `ksock`, which the thread `pid` opened, to `name`, as BIND gave it.
     ///
     /// # Errors
     ///
-    /// `BadName` or `NameTooLong` for a name that cannot be bound to, `NoMemory`.
+    /// `BadName` or `NameTooLong` for a name that cannot be bound to, and `BadName` for a replier
+    /// to bind events, which only the bus itself sends; `NoMemory`.
     pub(crate) fn new(
-        ksock: u32,
+        ksock: KsockId,
         pid: i32,
         is_replier: u32,
         name: KVec<u8>,
     ) -> Result<Self, BusError> {
-        let binding = Binding::new(ksock, pid, is_replier, name)?;
-        let binding = UniqueArc::new(binding, GFP_KERNEL_ACCOUNT);
+        let pattern = Pattern::new(name)?;
+        if Role::of(is_replier) == Role::Replier && pattern.text() == BindEvent::name().text() {
+            return Err(BusError::BadName);
+        }
         Ok(NewBinding {
-            binding: binding.map_err(|_| BusError::NoMemory)?,
+            ksock,
+            pid,
+            is_replier,
+            pattern,
+            memory: UniqueArc::<Binding>::new_uninit(GFP_KERNEL_ACCOUNT)?,
             route: node()?,
             own: node()?,
         })
@@ -50,85 +65,108 @@ impl NewBinding {
 pub(crate) struct Unbound {
     queued: Removed,
     route: Option<Taken>,
-    own: Option<RBTreeNode<u64, OwnBinding>>,
+    own: RBTreeNode<BindingId, OwnBinding>,
     binding: Arc<Binding>,
 }
 
 impl<N: Notify> Bus<N> {
-    /// Makes a binding. It is taken when it is made, and left when it is refused.
+    /// Makes a binding. It is taken when it is made, and left when it is not; one that was made
+    /// already is no more to do.
+    ///
+    /// # Errors
+    ///
+    /// `NameTaken`, `TooManyBindings`, `EventUndeliverable`, `Closed`; or the need for memory.
     pub(crate) fn bind(
         &mut self,
         new: &mut Option<NewBinding>,
         prealloc: &mut Prealloc<N>,
     ) -> Result<(), Refusal> {
-        let Some(wanted) = new else {
-            return Err(BusError::BadName.into());
+        let Some(wanted) = new else { return Ok(()) };
+        let announcement = self.may_bind(wanted, prealloc)?;
+
+        let Some(wanted) = new.take() else {
+            return Ok(());
         };
-        let wanted = &mut *wanted.binding;
-        let is_replier = wanted.role() == Role::Replier;
-        if is_replier && self.routes.replier(&wanted.name).is_some() {
+        let NewBinding {
+            ksock,
+            pid,
+            is_replier,
+            pattern,
+            memory,
+            route,
+            own,
+        } = wanted;
+        let binding: Arc<Binding> = memory
+            .write(Binding {
+                id: self.binding_ids.next_binding(),
+                ksock,
+                pid,
+                is_replier,
+                pattern,
+            })
+            .into();
+        if let Some(announcement) = announcement {
+            let event = self.event(true, &binding);
+            self.announce(&event, false, announcement, prealloc);
+        }
+        self.routes.insert(&binding, route);
+        if let Some(ksock) = present(&mut self.ksocks, ksock) {
+            let own = own.into_node(binding.id, OwnBinding::new(binding));
+            ksock.bindings.insert(own);
+            ksock.charge.add_binding();
+        }
+        self.wake_all_waiting(&mut prealloc.wakes);
+        Ok(())
+    }
+
+    /// Decides whether a binding can be made. Returns how it will be announced, if it will.
+    fn may_bind(
+        &mut self,
+        wanted: &NewBinding,
+        prealloc: &mut Prealloc<N>,
+    ) -> Result<Option<Announcement>, Refusal> {
+        let role = Role::of(wanted.is_replier);
+        let is_replier = role == Role::Replier;
+        if is_replier && self.routes.replier(&wanted.pattern).is_some() {
             return Err(BusError::NameTaken.into());
         }
         if !self.ksock(wanted.ksock)?.charge.may_bind() {
             return Err(BusError::TooManyBindings.into());
         }
-        let reported = self.is_reported(wanted);
-        if reported {
-            self.prepare_event(prealloc)?;
-        }
-        self.last_binding += 1;
-        wanted.serial = self.last_binding;
-
-        let NewBinding {
-            binding,
-            route,
-            own,
-        } = new.take().ok_or(BusError::BadName)?;
-        let binding: Arc<Binding> = binding.into();
-        if reported {
-            let event = self.event(true, &binding);
-            self.announce(&event, false, prealloc);
-        }
-        self.routes.insert(&binding, route);
-        let ksock = self.ksock_mut(binding.ksock)?;
-        let own = own.into_node(binding.serial, OwnBinding::new(binding));
-        ksock.bindings.insert(own);
-        ksock.charge.add_binding();
-        self.wake_all_waiting(&mut prealloc.wakes);
-        Ok(())
+        self.plan_event(role, prealloc)
     }
 
     /// Takes the newest such binding away, with the messages that it attracted and that are
     /// still queued. Requests among them are answered: `Unbound`.
+    ///
+    /// # Errors
+    ///
+    /// `NotBound`, `EventUndeliverable`; or the need for memory.
     pub(crate) fn unbind(
         &mut self,
-        me: u32,
+        me: KsockId,
         is_replier: u32,
-        name: &[u8],
+        pattern: &Pattern<&[u8]>,
         prealloc: &mut Prealloc<N>,
     ) -> Result<Unbound, Refusal> {
-        let role = match is_replier {
-            0 => Role::Listener,
-            _ => Role::Replier,
-        };
-        let binding = self.routes.newest(name, role, me);
+        let role = Role::of(is_replier);
+        let binding = self.routes.newest(pattern, role, me);
         let binding = binding
             .filter(|binding| binding.is_replier == is_replier)
             .ok_or(BusError::NotBound)?;
-        if self.is_reported(&binding) {
-            self.prepare_event(prealloc)?;
+        if let Some(announcement) = self.plan_event(role, prealloc)? {
             let event = self.event(false, &binding);
-            self.announce(&event, false, prealloc);
+            self.announce(&event, false, announcement, prealloc);
         }
 
-        let ksock = self.ksock_mut(me)?;
+        let route = self.routes.remove(&binding);
+        let ksock = present(&mut self.ksocks, me).ok_or(BusError::Closed)?;
         let set_aside = ksock.queue.set_aside();
-        let (queued, own) = ksock.unbind(binding.serial);
+        let (queued, own) = ksock.unbind(binding.id).ok_or(BusError::NotBound)?;
         let fewer = set_aside - ksock.queue.set_aside();
         for debt in queued.values().flatten().filter_map(|entry| entry.debt(me)) {
             self.answer_for(me, Kind::Unbound, &debt, &mut prealloc.wakes);
         }
-        let route = self.routes.remove(&binding);
         self.fewer_set_aside(fewer);
         self.wake_all_waiting(&mut prealloc.wakes);
         Ok(Unbound {

@@ -3,8 +3,10 @@
 //! Closing a Ksock (specification 9.1): in order, and whatever happens.
 
 use crate::bus::binding::Role;
+use crate::bus::count::expect;
+use crate::bus::error::{BusError, Refusal};
+use crate::bus::id::KsockId;
 use crate::bus::ksock::Ksock;
-use crate::bus::need::Need;
 use crate::bus::prealloc::Prealloc;
 use crate::bus::routes::Key;
 use crate::bus::state::Bus;
@@ -21,36 +23,36 @@ pub(crate) struct Closed<N> {
 }
 
 impl<N: Notify> Bus<N> {
-    /// Closes a Ksock. With `short` the memory in the room must do: bind events for which it
+    /// Closes a Ksock. With `short` the memory that there is must do: bind events for which it
     /// does not are lost, and those who listen are told so. Answers never depend on it.
+    ///
+    /// # Errors
+    ///
+    /// `Closed` if it is closed already; or, without `short`, the need for memory.
     pub(crate) fn close(
         &mut self,
-        me: u32,
+        me: KsockId,
         short: bool,
         prealloc: &mut Prealloc<N>,
-    ) -> Result<Option<Closed<N>>, Need> {
+    ) -> Result<Closed<N>, Refusal> {
         if self.reporting && !short {
-            let bindings = self.ksocks.get(&me).map(|k| &k.bindings);
-            let repliers = bindings.map_or(0, |all| {
-                all.values()
-                    .filter(|own| own.binding.role() == Role::Replier)
-                    .count()
-            });
-            if let Ok(events @ 1..) = u32::try_from(repliers) {
-                self.need_for_closing(events, prealloc)?;
+            let bindings = self.ksock(me)?.bindings.values();
+            let repliers = bindings.filter(|own| own.binding.role() == Role::Replier);
+            if let Ok(events @ 1..) = u32::try_from(repliers.count()) {
+                self.prepare_to_announce(events, prealloc)
+                    .map_err(Refusal::Need)?;
             }
         }
 
-        // From here on nothing is delivered to it, and its id is nobody's.
-        let Some(mut ksock) = self.ksocks.remove(&me) else {
-            return Ok(None);
-        };
-        // Whoever hears of it finds the account of its user as it is without the Ksock.
+        // From here on nothing is delivered to it, and its id is no Ksock's.
+        let mut ksock = self.ksocks.remove(&me).ok_or(BusError::Closed)?;
+        // Senders that hear of it find the account of its user as it is without the Ksock.
         ksock.charge.release();
         if let Some(pending) = &ksock.pending {
-            self.waiting.remove(&(pending.blocked_by, me));
+            expect(self.waiting.remove(&(pending.blocked_by, me)));
         }
         for (replier, debt) in ksock.awaited.read() {
+            // A request to itself is forgotten with itself.
             if let Some(replier) = self.ksocks.get_mut(&replier) {
                 replier.owed.forget(debt);
             }
@@ -62,9 +64,7 @@ impl<N: Notify> Bus<N> {
         let mut cursor = ksock.bindings.cursor_back_mut();
         while let Some(here) = cursor {
             let binding = &here.current().1.binding;
-            if self.is_reported(binding) {
-                self.announce_unbind_at_close(binding, prealloc);
-            }
+            self.announce_unbind_at_close(binding, prealloc);
             if let Some(route) = self.routes.remove(binding) {
                 routes.insert(route);
             }
@@ -76,6 +76,6 @@ impl<N: Notify> Bus<N> {
         }
         self.wake_those_blocked_by(me, &mut prealloc.wakes);
         self.wake_all_waiting(&mut prealloc.wakes);
-        Ok(Some(Closed { ksock, routes }))
+        Ok(Closed { ksock, routes })
     }
 }

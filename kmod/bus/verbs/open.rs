@@ -3,6 +3,7 @@
 //! Opening a Ksock (specification 3.1).
 
 use crate::bus::error::BusError;
+use crate::bus::id::KsockId;
 use crate::bus::ksock::Ksock;
 use crate::bus::quota::User;
 use crate::bus::reserve::node;
@@ -15,11 +16,15 @@ use kernel::sync::Arc;
 /// The memory for a new Ksock.
 pub(crate) struct NewKsock<N> {
     ksock: KBox<Ksock<N>>,
-    node: RBTreeNodeReservation<u32, KBox<Ksock<N>>>,
+    node: RBTreeNodeReservation<KsockId, KBox<Ksock<N>>>,
 }
 
 impl<N> NewKsock<N> {
-    /// A Ksock for the file behind `port`, on the account of `user`.
+    /// Returns a Ksock for the file behind `notify`, on the account of `user`.
+    ///
+    /// # Errors
+    ///
+    /// `NoMemory`.
     pub(crate) fn new(notify: N, user: Arc<User>) -> Result<Self, BusError> {
         let slot = node()?;
         let ksock = KBox::new(Ksock::new(notify, user, slot), GFP_KERNEL_ACCOUNT);
@@ -31,16 +36,21 @@ impl<N> NewKsock<N> {
 }
 
 impl<N: Notify> Bus<N> {
-    /// Adds a Ksock and answers with its id (3.1).
-    pub(crate) fn open(&mut self, new: NewKsock<N>) -> u32 {
+    /// Adds a Ksock. Returns its id (3.1).
+    pub(crate) fn open(&mut self, new: NewKsock<N>) -> KsockId {
         let NewKsock { ksock, node } = new;
-        // Ids count up. After 2^32 opens, skip 0 and what is still open.
+        let id = self.next_ksock();
+        self.ksocks.insert(node.into_node(id, ksock));
+        id
+    }
+
+    /// Returns the next id. They count up; after 2^32 opens, 0 and what is still open is skipped.
+    fn next_ksock(&mut self) -> KsockId {
         loop {
             self.last_ksock = self.last_ksock.wrapping_add(1);
-            let id = self.last_ksock;
-            if id != 0 && self.ksocks.get(&id).is_none() {
-                self.ksocks.insert(node.into_node(id, ksock));
-                return id;
+            match KsockId::new(self.last_ksock) {
+                Some(id) if self.ksocks.get(&id).is_none() => return id,
+                _ => (),
             }
         }
     }

@@ -3,6 +3,9 @@
 //! NEXTMSG: taking the next message out of a queue (specification 3.7).
 
 use crate::bus::error::BusError;
+use crate::bus::id::KsockId;
+use crate::bus::ksock::present;
+use crate::bus::owed::{Debt, OwedReservation};
 use crate::bus::prealloc::Prealloc;
 use crate::bus::queue::{Content, Entry};
 use crate::bus::state::Bus;
@@ -17,9 +20,13 @@ pub(crate) struct Next {
 
 impl<N: Notify> Bus<N> {
     /// Takes the next message of a Ksock's queue (3.7 NEXTMSG).
+    ///
+    /// # Errors
+    ///
+    /// `Closed`.
     pub(crate) fn next(
         &mut self,
-        me: u32,
+        me: KsockId,
         prealloc: &mut Prealloc<N>,
     ) -> Result<Option<Next>, BusError> {
         let ksock = self.ksocks.get_mut(&me).ok_or(BusError::Closed)?;
@@ -38,26 +45,39 @@ impl<N: Notify> Bus<N> {
         }
         let yours = duty.is_some();
         if let (Some(duty), Some(debt)) = (duty, debt) {
-            self.last_debt += 1;
-            let number = self.last_debt;
-            let requester = self.ksocks.get_mut(&debt.requester);
-            let awaited = requester.is_some_and(|r| r.awaited.set_debt(&debt.request, number));
-            let owed = &mut self.ksock_mut(me)?.owed;
-            if awaited {
-                owed.insert(duty.reservation, number, debt);
-            } else {
-                owed.insert_forgotten();
-                prealloc.debt = prealloc.debt.take().or(Some(duty.reservation));
-            }
+            self.owe(me, debt, duty.reservation, prealloc);
         }
         self.fewer_set_aside(fewer);
         if was_tight {
-            // Other queues of this user may have room now. Those on other buses are not told: they
-            // have messages, and will have room at the latest when those are read.
+            // Other queues of this user may have capacity now. Senders on other buses are not
+            // woken: those queues have messages, and will have capacity at the latest when they
+            // are read.
             self.wake_all_waiting(&mut prealloc.wakes);
         } else {
             self.wake_those_blocked_by(me, &mut prealloc.wakes);
         }
         Ok(Some(Next { content, yours }))
+    }
+
+    /// Notes, at both ends, that `me` has read a request and owes an answer.
+    fn owe(
+        &mut self,
+        me: KsockId,
+        debt: Debt,
+        reservation: OwedReservation,
+        prealloc: &mut Prealloc<N>,
+    ) {
+        let number = self.debt_numbers.next_debt();
+        let requester = self.ksocks.get_mut(&debt.requester);
+        let awaited = requester.is_some_and(|r| r.awaited.set_debt(&debt.request, number));
+        let Some(replier) = present(&mut self.ksocks, me) else {
+            return;
+        };
+        if awaited {
+            replier.owed.insert(reservation, number, debt);
+        } else {
+            replier.owed.insert_forgotten();
+            prealloc.give_back_owed(reservation);
+        }
     }
 }

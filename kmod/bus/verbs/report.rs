@@ -21,7 +21,11 @@ pub(crate) struct Text {
 }
 
 impl Text {
-    /// Room for `capacity` bytes.
+    /// Returns memory for `capacity` bytes.
+    ///
+    /// # Errors
+    ///
+    /// `NoMemory`.
     pub(crate) fn with_capacity(capacity: usize) -> Result<Self, BusError> {
         Ok(Text {
             buffer: KVVec::with_capacity(capacity, GFP_KERNEL)?,
@@ -29,7 +33,11 @@ impl Text {
         })
     }
 
-    /// The text if it fitted, else how many bytes it takes.
+    /// Returns the text if it fitted.
+    ///
+    /// # Errors
+    ///
+    /// How many bytes it takes, if it did not.
     pub(crate) fn finish(&self) -> Result<&[u8], usize> {
         if self.buffer.len() < self.wanted {
             return Err(self.wanted);
@@ -60,24 +68,28 @@ pub(crate) fn write_bindings(
     device: u32,
     bindings: &mut [Arc<Binding>],
 ) -> fmt::Result {
-    newest_first(bindings, |binding| binding.serial);
+    newest_first(bindings, |binding| binding.id);
     text.put(
         b"# <device> is bound to <Ksock-ID> in <process-PID> as <Replier|Listener> \
           for <message-name>\n",
     );
     for binding in bindings {
-        let (ksock, pid) = (binding.ksock, binding.pid);
+        let (ksock, pid) = (binding.ksock.get(), binding.pid);
         let role = if binding.is_replier == 0 { 'L' } else { 'R' };
         write!(text, "{device:3}: {ksock:8} {pid:8}  {role}  ")?;
         // Not always UTF-8: names may have letters of Latin-1.
-        text.put(&binding.name);
+        text.put(binding.pattern.text());
         text.put(b"\n");
     }
     Ok(())
 }
 
 impl<N: Notify> Bus<N> {
-    /// All bindings, in no order.
+    /// Returns all bindings, in no order.
+    ///
+    /// # Errors
+    ///
+    /// The need for memory.
     pub(crate) fn bindings(
         &self,
         prealloc: &mut Prealloc<N>,
@@ -86,7 +98,7 @@ impl<N: Notify> Bus<N> {
         if prealloc.bindings.capacity() < count {
             return Err(Refusal::Need(Need {
                 bindings: count,
-                ..Need::default()
+                ..Need::NOTHING
             }));
         }
         self.collect_bindings(prealloc, |_| true);
@@ -100,7 +112,7 @@ impl<N: Notify> Bus<N> {
             text,
             "dev {device:2}: next ksock {} next msg {} unsent unbindings {}{}",
             next(self.last_ksock),
-            next(self.last_serial),
+            next(self.serials.last()),
             self.set_aside,
             if self.events_lost {
                 "(gone tragic)"
@@ -111,6 +123,7 @@ impl<N: Notify> Bus<N> {
         let mut cursor = self.ksocks.cursor_back_mut();
         while let Some(here) = cursor {
             let (id, ksock) = here.current();
+            let id = id.get();
             writeln!(
                 text,
                 "    ksock {id} last msg {}:{} queue {} of {}",

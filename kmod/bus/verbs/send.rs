@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! SEND, and the sends that wait for room (specification 3.8, 5.4-5.5 and 7).
+//! SEND, and the sends that wait (specification 3.8, 5.4-5.5 and 7).
 
-use super::decide::{Obstacle, Plan};
+use super::decide::Obstacle;
+use crate::bus::count::expect;
 use crate::bus::error::{BusError, Refusal};
-use crate::bus::id::{MsgId, Request};
-use crate::bus::ksock::Pending;
+use crate::bus::id::{KsockId, MsgId, Request};
+use crate::bus::ksock::{present, Pending};
 use crate::bus::message::Message;
-use crate::bus::need::Need;
-use crate::bus::prealloc::Prealloc;
+use crate::bus::plan::{Ask, Plan, RequestReservation};
+use crate::bus::prealloc::{PendingReservation, Prealloc};
 use crate::bus::queue::{Content, Duty, Entry};
-use crate::bus::routes::Target;
 use crate::bus::state::Bus;
 use crate::bus::synthetic::{Kind, Synthetic};
 use crate::bus::wakeup::Notify;
@@ -19,9 +19,9 @@ use kernel::sync::{Arc, UniqueArc};
 /// What became of a message that was not refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Sent {
-    /// Everybody who gets it has it.
+    /// All its recipients have it.
     Delivered(MsgId),
-    /// Nobody has it: it waits for room (EAGAIN).
+    /// None of them has it: it waits for capacity (EAGAIN).
     Waiting(MsgId),
 }
 
@@ -32,13 +32,26 @@ pub(crate) struct Ready {
     pub(crate) writable: bool,
 }
 
+/// What was decided about a message.
+enum Decision {
+    Deliver(Plan),
+    /// It waits for this Ksock.
+    Wait(KsockId, PendingReservation),
+    Refuse(BusError),
+}
+
 impl<N: Notify> Bus<N> {
     /// Sends `message`, or tries again to send the one that is pending (then `message` is not
-    /// looked at). A message that is delivered or waits is taken; a refused one is left, for the
+    /// looked at). A message that is delivered or waits is taken; otherwise it is left, for the
     /// caller to free.
+    ///
+    /// # Errors
+    ///
+    /// `NothingWritten` without a message; `NoRoomForAnswer`, `NobodyThere`, `NotAsked`,
+    /// `OtherReplier`, `RecipientFull`; `Closed`; or the need for memory.
     pub(crate) fn send(
         &mut self,
-        me: u32,
+        me: KsockId,
         message: &mut Option<UniqueArc<Message>>,
         prealloc: &mut Prealloc<N>,
     ) -> Result<Sent, Refusal> {
@@ -47,53 +60,66 @@ impl<N: Notify> Bus<N> {
             let (message, may_ask) = (pending.message.clone(), ksock.may_ask());
             return self.send_again(me, message, may_ask, prealloc);
         }
-        let draft = message.as_mut().ok_or(BusError::NothingWritten)?;
+        let mut draft = message.take().ok_or(BusError::NothingWritten)?;
+        let id = match self.decide_and_stamp(me, &mut draft, prealloc) {
+            Ok((id, Decision::Deliver(plan))) => {
+                self.deliver(me, plan, draft.into(), prealloc);
+                return Ok(Sent::Delivered(id));
+            }
+            Ok((id, Decision::Wait(blocked_by, reservation))) => {
+                let pending = Pending {
+                    message: draft.into(),
+                    blocked_by,
+                };
+                self.ksock_mut(me)?.pending = Some(pending);
+                self.waiting
+                    .insert(reservation.into_node((blocked_by, me), ()));
+                return Ok(Sent::Waiting(id));
+            }
+            Ok((_, Decision::Refuse(error))) => error.into(),
+            Err(refusal) => refusal,
+        };
+        *message = Some(draft);
+        Err(id)
+    }
+
+    /// Decides about a new message. From then on the message has an id, and LASTSENT tells it even
+    /// if it is refused.
+    fn decide_and_stamp(
+        &mut self,
+        me: KsockId,
+        draft: &mut Message,
+        prealloc: &mut Prealloc<N>,
+    ) -> Result<(MsgId, Decision), Refusal> {
         if draft.header().is_request() {
+            let ksock = self.ksock_mut(me)?;
             if !ksock.may_ask() {
                 ksock.note_over_limit(&mut prealloc.over_limit);
                 return Err(BusError::NoRoomForAnswer.into());
             }
-            prealloc.take_spare(&mut self.ksock_mut(me)?.spare);
+            prealloc.take_spare(&mut ksock.spare);
         }
-        let decision = self.decide(me, draft, prealloc);
-        match &decision {
-            Err(Obstacle::Need(need)) => return Err(Refusal::Need(*need)),
-            Err(Obstacle::Full(_)) => prealloc.check(Need::PENDING).map_err(Refusal::Need)?,
-            _ => (),
-        }
-
-        // From here on the message has an id, and LASTSENT tells it even if it is refused.
+        let decision = match self.decide(me, draft, prealloc) {
+            Ok(plan) => Decision::Deliver(plan),
+            Err(Obstacle::No(error)) => Decision::Refuse(error),
+            Err(Obstacle::Full(blocked_by)) => {
+                Decision::Wait(blocked_by, prealloc.take_pending().map_err(Refusal::Need)?)
+            }
+            Err(Obstacle::Need(need)) => return Err(Refusal::Need(need)),
+        };
         let id = match draft.header().id {
-            MsgId { network: 0, .. } => self.next_serial(),
+            MsgId { network: 0, .. } => self.serials.next(),
             brought => brought,
         };
         draft.stamp(id, me);
         self.ksock_mut(me)?.last_sent = id;
-
-        match decision {
-            Ok(plan) => {
-                let message = message.take().ok_or(BusError::NothingWritten)?;
-                self.deliver(me, plan, message.into(), prealloc);
-                Ok(Sent::Delivered(id))
-            }
-            Err(Obstacle::Full(blocked_by)) => {
-                let message = message.take().ok_or(BusError::NothingWritten)?;
-                self.ksock_mut(me)?.pending = Some(Pending {
-                    message: message.into(),
-                    blocked_by,
-                });
-                self.wait_for(blocked_by, me, prealloc);
-                Ok(Sent::Waiting(id))
-            }
-            Err(Obstacle::No(error)) => Err(Refusal::No(error)),
-            Err(Obstacle::Need(need)) => Err(Refusal::Need(need)),
-        }
+        Ok((id, decision))
     }
 
-    /// SEND while a send is pending: the same message under the same id.
+    /// SEND while a send is pending: the pending message under the id that it has.
     fn send_again(
         &mut self,
-        me: u32,
+        me: KsockId,
         message: Arc<Message>,
         may_ask: bool,
         prealloc: &mut Prealloc<N>,
@@ -113,11 +139,15 @@ impl<N: Notify> Bus<N> {
         }
     }
 
-    /// What poll tells of a Ksock; a pending send is tried again first, since that may queue
-    /// something on this very Ksock (7). Only a file that is open for writing is `writable`.
+    /// Returns what poll tells of a Ksock; a pending send is tried again first, since that may
+    /// queue something on this very Ksock (7). Only a file that is open for writing is `writable`.
+    ///
+    /// # Errors
+    ///
+    /// `Closed`; or the need for memory.
     pub(crate) fn poll(
         &mut self,
-        me: u32,
+        me: KsockId,
         writable: bool,
         prealloc: &mut Prealloc<N>,
     ) -> Result<Ready, Refusal> {
@@ -129,8 +159,12 @@ impl<N: Notify> Bus<N> {
         Ok(self.ready(me, writable)?)
     }
 
-    /// What poll tells of a Ksock that has nothing pending, or of a pending send as it is.
-    pub(crate) fn ready(&self, me: u32, writable: bool) -> Result<Ready, BusError> {
+    /// Returns what poll tells of a Ksock that has nothing pending, or of a pending send as it is.
+    ///
+    /// # Errors
+    ///
+    /// `Closed`.
+    pub(crate) fn ready(&self, me: KsockId, writable: bool) -> Result<Ready, BusError> {
         let ksock = self.ksock(me)?;
         Ok(Ready {
             readable: ksock.is_readable(),
@@ -138,47 +172,50 @@ impl<N: Notify> Bus<N> {
         })
     }
 
+    /// Tries a pending send again. If it fails for good, a message says so.
     fn retry_for_poll(
         &mut self,
-        me: u32,
+        me: KsockId,
         message: Arc<Message>,
         prealloc: &mut Prealloc<N>,
     ) -> Result<(), Refusal> {
-        // For the news of a failure.
-        prealloc.check(Need::ONE_SLOT).map_err(Refusal::Need)?;
         let (id, is_request) = (message.header().id, message.header().is_request());
         let Retry::Refused(error) = self.retry(me, message, prealloc)? else {
             return Ok(());
         };
-        self.give_up(me, prealloc);
         let kind = match error {
             BusError::NobodyThere => Kind::Disappeared,
             _ if is_request => Kind::ErrorSending,
-            _ => return Ok(()),
+            _ => {
+                self.give_up(me, prealloc);
+                return Ok(());
+            }
         };
+        let slot = prealloc.take_slot().map_err(Refusal::Need)?;
+        self.give_up(me, prealloc);
         let synthetic = Synthetic {
             kind,
-            id: self.next_serial(),
+            id: self.serials.next(),
             in_reply_to: id,
-            from: 0,
-            to: me,
+            from: None,
+            to: Some(me),
         };
-        let slot = prealloc.slots.pop().ok_or(Refusal::Need(Need::ONE_SLOT))?;
-        let ksock = self.ksock_mut(me)?;
-        ksock.push(slot, Entry::unbound(Content::Synthetic(synthetic)));
-        prealloc.wakes.add(&ksock.notify);
+        if let Some(ksock) = present(&mut self.ksocks, me) {
+            ksock.push(slot, Entry::unbound(Content::Synthetic(synthetic)));
+            prealloc.wakes.add(&ksock.notify);
+        }
         Ok(())
     }
 
     /// Drops what is pending (3.7 DISCARD).
-    pub(crate) fn discard(&mut self, me: u32, prealloc: &mut Prealloc<N>) {
+    pub(crate) fn discard(&mut self, me: KsockId, prealloc: &mut Prealloc<N>) {
         self.give_up(me, prealloc);
     }
 
-    /// Decides afresh about a pending message.
+    /// Decides afresh about a pending message. One that is refused is still pending afterwards.
     fn retry(
         &mut self,
-        me: u32,
+        me: KsockId,
         message: Arc<Message>,
         prealloc: &mut Prealloc<N>,
     ) -> Result<Retry, Refusal> {
@@ -186,11 +223,7 @@ impl<N: Notify> Bus<N> {
             Err(Obstacle::Need(need)) => Err(Refusal::Need(need)),
             Err(Obstacle::No(error)) => Ok(Retry::Refused(error)),
             Err(Obstacle::Full(blocked_by)) => {
-                self.stop_waiting(me, prealloc);
-                if let Some(pending) = &mut self.ksock_mut(me)?.pending {
-                    pending.blocked_by = blocked_by;
-                }
-                self.wait_for(blocked_by, me, prealloc);
+                self.wait_for(blocked_by, me);
                 Ok(Retry::Waiting)
             }
             Ok(plan) => {
@@ -201,34 +234,42 @@ impl<N: Notify> Bus<N> {
         }
     }
 
-    /// Notes that `me` waits for room at `full`, with the memory kept for that.
-    fn wait_for(&mut self, full: u32, me: u32, prealloc: &mut Prealloc<N>) {
-        if let Some(wait) = prealloc.pending.take() {
-            self.waiting.insert(wait.into_node((full, me), ()));
-        }
-    }
-
-    /// The note is not needed any more; its memory is kept.
-    fn stop_waiting(&mut self, me: u32, prealloc: &mut Prealloc<N>) {
-        let Some(Some(pending)) = self.ksocks.get(&me).map(|k| &k.pending) else {
+    /// Notes that the send of `me`, which waits, now waits for `full`.
+    fn wait_for(&mut self, full: KsockId, me: KsockId) {
+        let ksock = present(&mut self.ksocks, me);
+        let Some(pending) = ksock.and_then(|ksock| ksock.pending.as_mut()) else {
             return;
         };
-        if let Some(node) = self.waiting.remove_node(&(pending.blocked_by, me)) {
-            prealloc.pending = Some(node.into_reservation());
+        let before = core::mem::replace(&mut pending.blocked_by, full);
+        if let Some(note) = expect(self.waiting.remove_node(&(before, me))) {
+            let note = note.into_reservation();
+            self.waiting.insert(note.into_node((full, me), ()));
         }
     }
 
     /// Nothing is pending any more. Another thread may be waiting for that.
-    fn give_up(&mut self, me: u32, prealloc: &mut Prealloc<N>) {
-        self.stop_waiting(me, prealloc);
-        if let Some(ksock) = self.ksocks.get_mut(&me) {
-            prealloc.dropped = ksock.pending.take().map(|pending| pending.message);
-            prealloc.wakes.add(&ksock.notify);
+    fn give_up(&mut self, me: KsockId, prealloc: &mut Prealloc<N>) {
+        let Some(ksock) = self.ksocks.get_mut(&me) else {
+            return;
+        };
+        prealloc.wakes.add(&ksock.notify);
+        let Some(pending) = ksock.pending.take() else {
+            return;
+        };
+        prealloc.dropped = Some(pending.message);
+        if let Some(note) = expect(self.waiting.remove_node(&(pending.blocked_by, me))) {
+            prealloc.give_back_pending(note.into_reservation());
         }
     }
 
     /// Does what was decided: the answer, then the request, then the listeners' copies (5.4, 6).
-    fn deliver(&mut self, me: u32, plan: Plan, message: Arc<Message>, prealloc: &mut Prealloc<N>) {
+    fn deliver(
+        &mut self,
+        me: KsockId,
+        plan: Plan,
+        message: Arc<Message>,
+        prealloc: &mut Prealloc<N>,
+    ) {
         let id = message.header().id;
         let copy = |binding, duty| Entry {
             content: Content::Message(message.clone()),
@@ -236,109 +277,112 @@ impl<N: Notify> Bus<N> {
             binding,
             set_aside: false,
         };
-        prealloc.usual = prealloc.recipients.len();
+        let Plan {
+            answers,
+            asks,
+            mut recipients,
+        } = plan;
+        prealloc.usual = recipients.len();
 
-        if let Some((requester, request)) = plan.answers {
-            let in_use = prealloc.recipients.len() + if plan.asks.is_some() { 2 } else { 0 };
-            self.answer(me, requester, &request, copy(0, None), prealloc, in_use);
+        if let Some((requester, request)) = answers {
+            self.answer(me, requester, &request, copy(None, None), prealloc);
         }
 
-        if let Some(target) = plan.asks {
-            self.ask(me, target, id, |duty| copy(target.binding, duty), prealloc);
+        if let Some(ask) = asks {
+            let binding = ask.target.binding;
+            self.ask(
+                me,
+                ask,
+                id,
+                |duty| copy(Some(binding), Some(duty)),
+                prealloc,
+            );
         }
 
-        for recipient in &prealloc.recipients {
-            let Some(listener) = self.ksocks.get_mut(&recipient.ksock) else {
+        for recipient in recipients.drain_all() {
+            let Some(listener) = present(&mut self.ksocks, recipient.ksock) else {
                 continue;
             };
             if listener.only_once && listener.queue.just_got(id) {
+                prealloc.give_back(recipient.slot);
                 continue;
             }
-            if let Some(slot) = prealloc.slots.pop() {
-                listener.push(slot, copy(recipient.binding, None));
-                prealloc.wakes.add(&listener.notify);
-            }
+            listener.push(recipient.slot, copy(Some(recipient.binding), None));
+            prealloc.wakes.add(&listener.notify);
         }
-        // Perhaps nobody got it. It is not freed here, under the lock.
+        prealloc.give_back_recipients(recipients);
+        // Perhaps it has no recipient. It is not freed here, under the lock.
         prealloc.dropped = Some(message);
     }
 
-    /// Notes that `me` awaits an answer, keeping the place for it, and queues the request.
+    /// Notes that `me` awaits an answer, keeping the slot for it, and queues the request.
     fn ask(
         &mut self,
-        me: u32,
-        target: Target,
+        me: KsockId,
+        ask: Ask,
         id: MsgId,
-        entry: impl FnOnce(Option<Duty>) -> Entry,
+        entry: impl FnOnce(Duty) -> Entry,
         prealloc: &mut Prealloc<N>,
     ) {
-        self.last_request += 1;
         let request = Request {
             id,
-            replier: target.ksock,
-            serial: self.last_request,
+            replier: ask.target.ksock,
+            serial: self.request_serials.next_request(),
         };
-        let (kept, slot) = (prealloc.slots.pop(), prealloc.slots.pop());
-        if let (Some(sender), Some(answer), Some(kept)) =
-            (self.ksocks.get_mut(&me), prealloc.answer.take(), kept)
-        {
-            sender.await_answer(answer, request, kept);
-        }
-        if let (Some(replier), Some(debt), Some(slot)) = (
-            self.ksocks.get_mut(&target.ksock),
-            prealloc.debt.take(),
+        let RequestReservation {
+            awaited,
+            answer,
+            owed,
             slot,
-        ) {
+        } = ask.reservation;
+        if let Some(sender) = present(&mut self.ksocks, me) {
+            sender.await_answer(awaited, request, answer);
+        }
+        if let Some(replier) = present(&mut self.ksocks, request.replier) {
             let duty = Duty {
                 request: request.serial,
-                reservation: debt,
+                reservation: owed,
             };
-            replier.push(slot, entry(Some(duty)));
+            replier.push(slot, entry(duty));
             prealloc.wakes.add(&replier.notify);
         }
     }
 
-    /// Puts an answer into the place that was kept for it, and strikes the answerer's debt. Of the
-    /// room's places, `in_use` are for other copies of the message.
+    /// Puts an answer into the slot that was kept for it, and strikes the answerer's debt.
     fn answer(
         &mut self,
-        me: u32,
-        requester: u32,
+        me: KsockId,
+        requester: KsockId,
         request: &Request,
         entry: Entry,
         prealloc: &mut Prealloc<N>,
-        in_use: usize,
     ) {
-        let Some(ksock) = self.ksocks.get_mut(&requester) else {
+        let Some(ksock) = present(&mut self.ksocks, requester) else {
             return;
         };
-        let Some((answer, note)) = ksock.take_awaited(request) else {
+        let Some((answer, note)) = expect(ksock.take_awaited(request)) else {
             return;
         };
         ksock.push(answer.slot, entry);
         prealloc.wakes.add(&ksock.notify);
-        // If another reply to it waits for room somewhere, it has come too late.
+        // If another reply to it waits somewhere, it has come too late.
         self.wake_all_waiting(&mut prealloc.wakes);
-        // Somebody else may have answered: the replier then keeps its debt, but nobody waits
-        // for it any more.
+        // Another Ksock may have answered: the replier then keeps its debt, but its answer is not
+        // awaited any more.
         let replier = self.ksocks.get_mut(&request.replier);
-        let debt = replier.zip(answer.debt).and_then(|(replier, number)| {
+        let owed = replier.zip(answer.debt).and_then(|(replier, number)| {
             if request.replier == me {
                 replier.owed.strike(number)
             } else {
                 replier.owed.forget(number)
             }
         });
-        // Places pile up where requests are read, and run short where they are sent.
-        let slot = match prealloc.slots.len() > in_use {
-            true => prealloc.slots.pop(),
-            false => None,
-        };
-        if let Some(requester) = self.ksocks.get_mut(&requester) {
+        if let Some(requester) = present(&mut self.ksocks, requester) {
             let spare = &mut requester.spare;
-            spare.answer = spare.answer.take().or(Some(note));
-            spare.debt = spare.debt.take().or(debt);
-            spare.slot = spare.slot.take().or(slot);
+            spare.awaited = spare.awaited.take().or(Some(note));
+            spare.owed = spare.owed.take().or(owed);
+            // Slots pile up where requests are read, and run short where they are sent.
+            spare.slot = spare.slot.take().or_else(|| prealloc.slots.pop());
         }
     }
 }

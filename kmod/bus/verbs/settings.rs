@@ -1,17 +1,23 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The calls that set something, or say how it is set (specification 3.7).
+//! The calls that set something, or tell how it is set (specification 3.7).
 
 use crate::bus::error::BusError;
+use crate::bus::id::KsockId;
+use crate::bus::name::Pattern;
 use crate::bus::prealloc::Prealloc;
 use crate::bus::state::Bus;
 use crate::bus::wakeup::Notify;
 
 impl<N: Notify> Bus<N> {
-    /// Sets a Ksock's limit, unless it is 0, and answers with the limit then (3.7 MAXMSGS).
+    /// Sets a Ksock's limit, in messages, unless it is 0. Returns the limit then (3.7 MAXMSGS).
+    ///
+    /// # Errors
+    ///
+    /// `Closed`.
     pub(crate) fn limit(
         &mut self,
-        me: u32,
+        me: KsockId,
         limit: u32,
         prealloc: &mut Prealloc<N>,
     ) -> Result<u32, BusError> {
@@ -24,23 +30,27 @@ impl<N: Notify> Bus<N> {
         Ok(limit)
     }
 
-    /// Sets "messages only once", if told to, and answers with what it was.
-    pub(crate) fn only_once(&mut self, me: u32, set: Option<bool>) -> Result<bool, BusError> {
+    /// Sets "messages only once", if told to. Returns what it was (3.7 MSGONLYONCE).
+    ///
+    /// # Errors
+    ///
+    /// `Closed`.
+    pub(crate) fn only_once(&mut self, me: KsockId, set: Option<bool>) -> Result<bool, BusError> {
         let ksock = self.ksock_mut(me)?;
         let was = ksock.only_once;
         ksock.only_once = set.unwrap_or(was);
         Ok(was)
     }
 
-    /// Sets verbosity, if told to, and answers with what it was.
+    /// Sets verbosity, if told to. Returns what it was (3.7 VERBOSE).
     pub(crate) fn verbose(&mut self, set: Option<bool>) -> bool {
         let was = self.verbose;
         self.verbose = set.unwrap_or(was);
         was
     }
 
-    /// Who replies to exactly this name; wildcards are not expanded (3.7 REPLIER).
-    pub(crate) fn replier(&mut self, name: &[u8]) -> Option<u32> {
-        self.routes.replier(name).map(|binding| binding.ksock)
+    /// Returns the replier of exactly this name; wildcards are not expanded (3.7 REPLIER).
+    pub(crate) fn replier(&mut self, pattern: &Pattern<&[u8]>) -> Option<KsockId> {
+        self.routes.replier(pattern).map(|binding| binding.ksock)
     }
 }

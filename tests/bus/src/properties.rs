@@ -5,7 +5,7 @@
 //! The seeds are fixed: a run is the same everywhere. `KBUS_SEED=n` begins elsewhere, and
 //! `KBUS_CASES=n` runs n times as many cases.
 
-use crate::bus::name;
+use crate::bus::name::{self, Name, Pattern};
 use crate::model::{self, Caps, ALL_OR_FAIL, ALL_OR_WAIT, URGENT};
 use crate::play::{Play, Say, Step, To, NAMES, PATTERNS};
 use proptest::prelude::*;
@@ -198,8 +198,8 @@ fn names_are_valid_when_the_model_says_so() {
     let valid = std::cell::Cell::new([0; 2]);
     check("names", 20_000, names, |(start, middle, end)| {
         let text = [start, &middle, end].concat();
-        let sendable = name::check_for_sending(&text).is_ok();
-        let bindable = name::check(&text).is_ok();
+        let sendable = Name::new(&text).is_ok();
+        let bindable = Pattern::new(&text[..]).is_ok();
         prop_assert_eq!(bindable, model::may_bind(&text), "{}", text.escape_ascii());
         prop_assert_eq!(sendable, model::may_send(&text), "{}", text.escape_ascii());
         let [n, m] = valid.get();
@@ -225,7 +225,8 @@ fn the_patterns_of_a_name_are_those_that_match_it() {
         |(text, stem, tail)| {
             let (text, pattern) = (format!("$.{text}"), format!("$.{stem}{tail}"));
             let mut covers = false;
-            name::for_each_covering(text.as_bytes(), |c| {
+            let name = Name::new(text.as_bytes()).expect("a name");
+            name::for_each_covering(name, |c| {
                 let end = match c.tail {
                     name::Tail::Exact => "",
                     name::Tail::Child => "%",

@@ -6,9 +6,9 @@
 //! * when there is no memory the answer is ENOMEM and nothing has changed;
 //! * who got something was woken, and so was each waiting sender whose send can go on.
 
-use crate::bus::id::{MsgId, OrigFrom};
+use crate::bus::id::{KsockId, MsgId, OrigFrom};
 use crate::bus::message::{Header, Message};
-use crate::bus::need::Need;
+use crate::bus::name::{Name, Pattern};
 use crate::bus::queue::Content;
 use crate::bus::quota::{self, AccountKey, NewUser, Users};
 use crate::bus::verbs::report::{write_bindings, Text};
@@ -108,8 +108,8 @@ fn supplied<T>(
     panic!("the verb is never satisfied with the memory that it gets");
 }
 
-fn not_memory(need: Need) -> Refusal {
-    Refusal::Need(need)
+fn id_of(ksock: u32) -> KsockId {
+    KsockId::new(ksock).expect("the id of a ksock")
 }
 
 fn bytes(text: &[u8]) -> Result<KVec<u8>, Errno> {
@@ -160,7 +160,8 @@ pub(crate) fn draft(msg: &Msg) -> Result<UniqueArc<Message>, Errno> {
     storage
         .extend_from_slice(&written, GFP_KERNEL_ACCOUNT)
         .map_err(nothing_left)?;
-    let message = Message::new(header, storage, 88).map_err(errno)?;
+    let name = Name::new(&msg.name).map_err(errno)?.checked();
+    let message = Message::new(header, name, storage, 88).map_err(errno)?;
     UniqueArc::new(message, GFP_KERNEL_ACCOUNT).map_err(nothing_left)
 }
 
@@ -174,18 +175,18 @@ pub(crate) fn read(content: &Content, yours: bool) -> Msg {
             let (name, rest) = body.split_at(padded);
             let (data, rest) = rest.split_at(header.data_len as usize);
             let (padding, guard) = rest.split_at(rest.len() - 4);
-            assert!(name[message.name().len()..].iter().all(|&b| b == 0));
+            assert!(name[message.name().text().len()..].iter().all(|&b| b == 0));
             assert!(padding.len() < 4 && padding.iter().all(|&b| b == 0));
             assert_eq!(guard, 0x4B62_7573_u32.to_ne_bytes());
             assert_eq!(body.len() as u64, header.body_len());
-            (message.name().to_vec(), data.to_vec())
+            (message.name().text().to_vec(), data.to_vec())
         }
         Content::Synthetic(said) => (said.name().to_vec(), Vec::new()),
         Content::Event(event) => {
             let mut data: Vec<u8> = event.data_start().map(u32::to_ne_bytes).concat();
             data.extend(event.bound_name());
             data.resize(12 + (event.bound_name().len() + 4) / 4 * 4, 0);
-            (bus::synthetic::BindEvent::name().to_vec(), data)
+            (bus::synthetic::BindEvent::name().text().to_vec(), data)
         }
     };
     assert_eq!(name.len(), header.name_len as usize);
@@ -325,7 +326,7 @@ impl World {
     /// Compares all that can be seen without changing anything.
     fn compare(&mut self, what: &dyn Debug) {
         for id in self.model.open_ksocks() {
-            let Ok(ksock) = self.bus.ksock(id) else {
+            let Ok(ksock) = self.bus.ksock(id_of(id)) else {
                 panic!("after {what:?}: no ksock {id}");
             };
             assert_eq!(
@@ -431,7 +432,7 @@ impl World {
                     }
                 };
                 let _locked = testing::forbid_allocating();
-                let id = world.bus.open(new);
+                let id = world.bus.open(new).get();
                 world.files.insert(id, (ear, room));
                 world.owners.insert(id, who);
                 Ok(id)
@@ -466,11 +467,8 @@ impl World {
             &("bind", ksock, is_replier, name.escape_ascii().to_string()),
             |world| {
                 let pid = ksock as i32 + 1000;
-                let new = NewBinding::new(ksock, pid, is_replier, bytes(name)?).map_err(errno)?;
-                // The module knows it from the name alone, before it asks the bus.
-                if is_replier != 0 && name == crate::model::BIND_EVENT {
-                    return Err(Errno::EBADMSG);
-                }
+                let new =
+                    NewBinding::new(id_of(ksock), pid, is_replier, bytes(name)?).map_err(errno)?;
                 let mut new = Some(new);
                 let answer = world.verb(ksock, |bus, room| bus.bind(&mut new, room));
                 assert_eq!(new.is_none(), answer.is_ok());
@@ -484,9 +482,11 @@ impl World {
         self.both(
             &("unbind", ksock, is_replier, name.escape_ascii().to_string()),
             |world| {
-                bus::name::check(name).map_err(errno)?;
+                let (me, pattern) = (id_of(ksock), Pattern::new(name).map_err(errno)?);
                 world
-                    .verb(ksock, |bus, room| bus.unbind(ksock, is_replier, name, room))
+                    .verb(ksock, |bus, room| {
+                        bus.unbind(me, is_replier, &pattern, room)
+                    })
                     .map(drop)
             },
             |model| model.unbind(ksock, is_replier, name),
@@ -498,7 +498,9 @@ impl World {
             &("replier", name.escape_ascii().to_string()),
             |world| {
                 let _locked = testing::forbid_allocating();
-                Ok(world.bus.replier(name).unwrap_or(0))
+                let pattern = Pattern::new(name).ok();
+                let found = pattern.and_then(|pattern| world.bus.replier(&pattern));
+                Ok(found.map_or(0, KsockId::get))
             },
             |model| Ok(model.replier(name)),
         );
@@ -514,7 +516,9 @@ impl World {
                     let (_, room) = world.files.get_mut(&ksock).expect("an open ksock");
                     room.expect_as_usual().map_err(errno)?;
                 }
-                let answer = world.verb(ksock, |bus, room| bus.send(ksock, &mut message, room));
+                let answer = world.verb(ksock, |bus, room| {
+                    bus.send(id_of(ksock), &mut message, room)
+                });
                 assert_eq!(message.is_none(), answer.is_ok());
                 sent(answer)
             },
@@ -526,7 +530,7 @@ impl World {
         self.both(
             &("send again", ksock),
             |world| {
-                let answer = world.verb(ksock, |bus, room| bus.send(ksock, &mut None, room));
+                let answer = world.verb(ksock, |bus, room| bus.send(id_of(ksock), &mut None, room));
                 sent(answer)
             },
             |model| model.send_again(ksock),
@@ -538,7 +542,7 @@ impl World {
         let answer = self.both(
             &("poll", ksock),
             |world| {
-                let ready = world.verb(ksock, |bus, room| bus.poll(ksock, true, room))?;
+                let ready = world.verb(ksock, |bus, room| bus.poll(id_of(ksock), true, room))?;
                 Ok((ready.readable, ready.writable))
             },
             |model| Ok(model.poll(ksock)),
@@ -551,7 +555,7 @@ impl World {
         let answer = self.both(
             &("poll for reading", ksock),
             |world| {
-                let ready = world.verb(ksock, |bus, room| bus.poll(ksock, false, room))?;
+                let ready = world.verb(ksock, |bus, room| bus.poll(id_of(ksock), false, room))?;
                 assert!(!ready.writable);
                 Ok(ready.readable)
             },
@@ -565,7 +569,7 @@ impl World {
             &("discard", ksock),
             |world| {
                 world.verb(ksock, |bus, room| {
-                    bus.discard(ksock, room);
+                    bus.discard(id_of(ksock), room);
                     Ok(())
                 })
             },
@@ -581,7 +585,7 @@ impl World {
         let answer = self.both(
             &("next", ksock),
             |world| {
-                let next = world.verb(ksock, |bus, room| Ok(bus.next(ksock, room)?))?;
+                let next = world.verb(ksock, |bus, room| Ok(bus.next(id_of(ksock), room)?))?;
                 Ok(next.map(|next| read(&next.content, next.yours)))
             },
             |model| Ok(model.next(ksock)),
@@ -597,7 +601,11 @@ impl World {
     pub fn max_msgs(&mut self, ksock: u32, limit: u32) -> u32 {
         let answer = self.both(
             &("limit", ksock, limit),
-            |world| world.verb(ksock, |bus, room| Ok(bus.limit(ksock, limit, room)?)),
+            |world| {
+                world.verb(ksock, |bus, room| {
+                    Ok(bus.limit(id_of(ksock), limit, room)?)
+                })
+            },
             |model| Ok(model.max_msgs(ksock, limit)),
         );
         answer.expect("MAXMSGS cannot be refused")
@@ -606,7 +614,7 @@ impl World {
     pub fn only_once(&mut self, ksock: u32, set: Option<bool>) -> bool {
         let answer = self.both(
             &("only once", ksock, set),
-            |world| world.bus.only_once(ksock, set).map_err(errno),
+            |world| world.bus.only_once(id_of(ksock), set).map_err(errno),
             |model| Ok(model.only_once(ksock, set)),
         );
         answer.expect("MSGONLYONCE cannot be refused")
@@ -617,7 +625,7 @@ impl World {
             &("report", ksock, set),
             |world| {
                 world.verb(ksock, |bus, room| {
-                    bus.report_replier_binds(ksock, set, room)
+                    bus.report_replier_binds(id_of(ksock), set, room)
                 })
             },
             |model| model.report(ksock, set),
@@ -633,10 +641,7 @@ impl World {
         let answer = self.both(
             &("close", ksock),
             |world| {
-                let closed = world.verb(ksock, |bus, room| {
-                    bus.close(ksock, false, room).map_err(not_memory)
-                })?;
-                assert!(closed.is_some());
+                let closed = world.verb(ksock, |bus, room| bus.close(id_of(ksock), false, room))?;
                 drop(closed);
                 world.forget(ksock);
                 Ok(())
@@ -659,10 +664,10 @@ impl World {
         let mut closed = None;
         for short in [false, true] {
             let answer = supplied(&mut self.bus, room, |bus, room| {
-                bus.close(ksock, short, room).map_err(not_memory)
+                bus.close(id_of(ksock), short, room)
             });
             match answer {
-                Ok(done) => closed = done,
+                Ok(done) => closed = Some(done),
                 Err(error) => assert!(!short && error == Errno::ENOMEM, "{error:?}"),
             }
             if closed.is_some() {
@@ -686,7 +691,7 @@ impl World {
 
     /// NEXTMSG of the bus alone.
     fn next_on_bus(&mut self, ksock: u32) -> Option<Msg> {
-        let next = self.verb(ksock, |bus, room| Ok(bus.next(ksock, room)?));
+        let next = self.verb(ksock, |bus, room| Ok(bus.next(id_of(ksock), room)?));
         let next = next.expect("NEXTMSG cannot be refused")?;
         Some(read(&next.content, next.yours))
     }
@@ -702,9 +707,7 @@ impl World {
     /// The same after the model was left behind.
     pub fn end_of_bus(mut self) {
         for id in self.files.keys().copied().collect::<Vec<_>>() {
-            let closed = self.verb(id, |bus, room| {
-                bus.close(id, false, room).map_err(not_memory)
-            });
+            let closed = self.verb(id, |bus, room| bus.close(id_of(id), false, room));
             assert!(closed.is_ok());
             drop(closed);
             self.forget(id);

@@ -34,6 +34,17 @@ pub mod prelude {
     };
 }
 
+/// A warning in the kernel's log if the condition is true, and the condition: here the end of
+/// the test.
+#[macro_export]
+macro_rules! warn_on {
+    ($condition:expr) => {{
+        let condition = $condition;
+        ::core::assert!(!condition, "warn_on: {}", ::core::stringify!($condition));
+        condition
+    }};
+}
+
 /// An assertion about the program itself, at item level.
 #[macro_export]
 macro_rules! static_assert {

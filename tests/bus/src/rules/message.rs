@@ -9,6 +9,7 @@ use crate::world::World;
 #[test]
 fn a_message_is_whole_and_has_a_good_name() {
     use crate::bus::message::{Header, Message};
+    use crate::bus::name::Name;
     use kernel::prelude::*;
     let make = |name_len: u32, data_len: u32, body: &[u8], start: usize| {
         let mut storage = KVVec::new();
@@ -19,7 +20,9 @@ fn a_message_is_whole_and_has_a_good_name() {
             data_len,
             ..Header::default()
         };
-        Message::new(header, storage, start).map(drop)
+        let name = storage.get(start..start + name_len as usize);
+        let name = Name::new(name.ok_or(BusError::Unfinished)?)?.checked();
+        Message::new(header, name, storage, start).map(drop)
     };
     let body = b"$.ab????xyz?????";
     assert_eq!(make(4, 3, body, 0), Ok(()));

@@ -2,9 +2,18 @@
 //! Names: which there are (4.1), and which patterns cover them (5.1).
 
 use super::{announcement, LISTENER};
-use crate::bus::{error::BusError, name};
+use crate::bus::error::BusError;
+use crate::bus::name::{self, Name, Pattern};
 use crate::model;
 use crate::world::World;
+
+fn bindable(text: &[u8]) -> Result<(), BusError> {
+    Pattern::new(text).map(drop)
+}
+
+fn sendable(text: &[u8]) -> Result<(), BusError> {
+    Name::new(text).map(drop)
+}
 
 #[test]
 fn s4_1_what_may_be_bound_to_and_what_may_be_sent() {
@@ -22,12 +31,12 @@ fn s4_1_what_may_be_bound_to_and_what_may_be_sent() {
         b"$.a.b.c.d.e.f.g",
     ];
     for good in both {
-        assert!(name::check(good).is_ok(), "{}", good.escape_ascii());
-        assert_eq!(name::check_for_sending(good), Ok(()));
+        assert!(bindable(good).is_ok(), "{}", good.escape_ascii());
+        assert_eq!(sendable(good), Ok(()));
     }
     for wild in ["$.*", "$.%", "$.a.*", "$.a.%", "$.a.b.%"] {
-        assert!(name::check(wild.as_bytes()).is_ok(), "{wild}");
-        let sending = name::check_for_sending(wild.as_bytes());
+        assert!(bindable(wild.as_bytes()).is_ok(), "{wild}");
+        let sending = sendable(wild.as_bytes());
         assert_eq!(sending, Err(BusError::BadName), "{wild}");
     }
     let bad: &[&[u8]] = &[
@@ -74,19 +83,12 @@ fn s4_1_what_may_be_bound_to_and_what_may_be_sent() {
     ];
     for bad in bad {
         let text = bad.escape_ascii();
-        assert_eq!(name::check(bad), Err(BusError::BadName), "{text}");
-        assert_eq!(
-            name::check_for_sending(bad),
-            Err(BusError::BadName),
-            "{text}"
-        );
+        assert_eq!(bindable(bad), Err(BusError::BadName), "{text}");
+        assert_eq!(sendable(bad), Err(BusError::BadName), "{text}");
     }
     for too_long in [long(1001), vec![b'#'; 1001], vec![0; 10_000]] {
-        assert_eq!(name::check(&too_long), Err(BusError::NameTooLong));
-        assert_eq!(
-            name::check_for_sending(&too_long),
-            Err(BusError::NameTooLong)
-        );
+        assert_eq!(bindable(&too_long), Err(BusError::NameTooLong));
+        assert_eq!(sendable(&too_long), Err(BusError::NameTooLong));
     }
 }
 
@@ -129,7 +131,7 @@ fn s5_1_which_patterns_cover_a_name() {
 fn the_index_asks_for_as_many_patterns_as_the_name_has_words_and_two() {
     for (text, words) in [("$.A", 1), ("$.A.b", 2), ("$.A.b.c.d.e.f.g.h", 8)] {
         let mut covering = Vec::new();
-        name::for_each_covering(text.as_bytes(), |c| {
+        name::for_each_covering(Name::new(text.as_bytes()).unwrap(), |c| {
             let mut pattern = text.as_bytes()[..c.stem].to_vec();
             pattern.extend(match c.tail {
                 name::Tail::Exact => &b""[..],
@@ -137,12 +139,37 @@ fn the_index_asks_for_as_many_patterns_as_the_name_has_words_and_two() {
                 name::Tail::Subtree => b"*",
             });
             assert!(model::matches(&pattern, text.as_bytes()));
-            assert_eq!(c.hash, name::hash(&pattern));
+            assert_eq!(c.hash, Pattern::new(&pattern[..]).unwrap().covering().hash);
             covering.push(pattern);
         });
         assert_eq!(covering.len(), words + 2, "{text}");
         covering.sort();
         covering.dedup();
         assert_eq!(covering.len(), words + 2, "{text}: one of them twice");
+    }
+}
+
+#[test]
+fn the_names_of_the_bus_itself_are_valid() {
+    use crate::bus::id::MsgId;
+    use crate::bus::synthetic::{BindEvent, Kind, Synthetic};
+    assert_eq!(sendable(BindEvent::name().text()), Ok(()));
+    let kinds = [
+        Kind::GoneAway,
+        Kind::Ignored,
+        Kind::Unbound,
+        Kind::Disappeared,
+        Kind::ErrorSending,
+        Kind::EventsLost,
+    ];
+    for kind in kinds {
+        let synthetic = Synthetic {
+            kind,
+            id: MsgId::NONE,
+            in_reply_to: MsgId::NONE,
+            from: None,
+            to: None,
+        };
+        assert_eq!(sendable(synthetic.name()), Ok(()));
     }
 }

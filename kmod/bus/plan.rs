@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What was decided, with the memory to do it: nothing can fail from here on.
+
+use super::awaited::AwaitedReservation;
+use super::id::{BindingId, KsockId, Request};
+use super::owed::OwedReservation;
+use super::queue::Slot;
+use super::routes::Target;
+use kernel::prelude::*;
+
+/// A listener that gets a copy.
+pub(crate) struct Recipient {
+    pub(super) ksock: KsockId,
+    /// The binding by which it listens.
+    pub(super) binding: BindingId,
+    /// Where its copy goes.
+    pub(super) slot: Slot,
+}
+
+/// What one request is queued and noted with.
+pub(crate) struct RequestReservation {
+    /// The note at its sender.
+    pub(super) awaited: AwaitedReservation,
+    /// Where its answer goes.
+    pub(super) answer: Slot,
+    /// The note at its replier.
+    pub(super) owed: OwedReservation,
+    /// Where the replier's copy goes.
+    pub(super) slot: Slot,
+}
+
+/// A request and the replier that it is for.
+pub(crate) struct Ask {
+    pub(super) target: Target,
+    pub(super) reservation: RequestReservation,
+}
+
+/// The delivery of one message.
+pub(crate) struct Plan {
+    /// It answers this request of this Ksock, which has kept a slot for it.
+    pub(super) answers: Option<(KsockId, Request)>,
+    pub(super) asks: Option<Ask>,
+    /// Those who listen, in the order in which they get it.
+    pub(super) recipients: KVVec<Recipient>,
+}
+
+/// The delivery of one bind event to those who listen for them.
+pub(crate) struct Announcement {
+    pub(super) recipients: KVVec<Recipient>,
+}
