@@ -292,33 +292,7 @@ mod tests {
         message.with_flags(flags)
     }
 
-    #[test]
-    #[cfg(all(target_pointer_width = "64", target_endian = "little"))]
-    fn the_bytes_of_section_2_3_1() {
-        let message = Message::announcement(&name("$.ab"), "xyz");
-        let bytes = message.as_bytes();
-        assert_eq!(bytes.len(), 104);
-        assert_eq!(bytes[..4], *b"Kbus");
-        assert_eq!(bytes[52..60], [4, 0, 0, 0, 3, 0, 0, 0]);
-        assert_eq!(bytes[80..84], *b"subK");
-        assert_eq!(bytes[88..], *b"$.ab\0\0\0\0xyz\0subK");
-    }
-
-    #[test]
-    fn lengths_are_those_of_section_2_3() {
-        for (name_len, data_len, len64, len32) in [
-            (3, 0, 96, 80),
-            (6, 0, 100, 84),
-            (6, 7, 108, 92),
-            (3, 3, 100, 84),
-        ] {
-            let name = name(&format!("$.{}", "a".repeat(name_len - 2)));
-            let len = Message::announcement(&name, vec![1; data_len])
-                .as_bytes()
-                .len();
-            assert_eq!(len, if POINTER == 8 { len64 } else { len32 });
-        }
-    }
+    // Which bytes a message has is in src/vectors.rs.
 
     #[test]
     fn a_conversation() {

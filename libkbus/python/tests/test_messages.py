@@ -464,9 +464,8 @@ class Strings(unittest.TestCase):
             str(event),
             "<ReplierBindEvent id=[0:9], flags=0x204 (SYN,aFL), [Unbind '$.r3' for 21]>",
         )
-        for bad in (None, b"", data[:11], data[:14]):
-            with self.assertRaises(ValueError):
-                split_replier_bind_event_data(bad)
+        with self.assertRaises(ValueError):  # and what test_vectors has
+            split_replier_bind_event_data(None)
 
 
 class Importing(unittest.TestCase):

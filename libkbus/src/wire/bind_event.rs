@@ -66,13 +66,8 @@ mod tests {
 
     #[test]
     fn nonsense_is_none() {
-        assert_eq!(BindEvent::parse(b""), None);
-        assert_eq!(BindEvent::parse(&data([1, 21, 4], b"")), None);
+        // Beside what is malformed in all languages: src/vectors.rs.
         assert_eq!(BindEvent::parse(&data([1, 0, 4], b"$.r3\0\0\0\0")), None);
-        assert_eq!(
-            BindEvent::parse(&data([1, 21, u32::MAX], b"$.r3\0\0\0\0")),
-            None
-        );
         assert_eq!(BindEvent::parse(&data([1, 21, 4], b"r3.$\0\0\0\0")), None);
         assert_eq!(BindEvent::parse(&data([1, 21, 4], b"$.r3")), None);
     }

@@ -7,6 +7,8 @@ Message('$.Lamp.Kitchen', data=b'on')
 
 A Ksock sends and receives them. For asyncio there is kbus.aio, which is
 imported only when it is asked for, since asyncio takes its time to start.
+The specification, of which docstrings name sections, is kmod/uapi/kbus-abi.md
+where this package comes from.
 """
 
 from __future__ import annotations
