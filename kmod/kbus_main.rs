@@ -3,8 +3,18 @@
 //! KBUS: a message bus in the kernel. This file starts and stops it.
 //!
 //! `bus/` is the bus. `kapi/` is what the `kernel` crate lacks. The rest carries bytes between
-//! programs and the bus: an open `file` turns an `ioctl` into one call; `classic` is the messages
-//! that come in and go out in pieces; a `device` is the lock around a bus.
+//! programs and the bus, in layers, each of which uses only those above it:
+//!
+//! | layer | files |
+//! | --- | --- |
+//! | what there may be, and what is said of failures | `limits` `errno` |
+//! | messages that come and go in pieces; waking files | `classic` `notify` |
+//! | a bus and its lock | `device` |
+//! | all buses | `devices` |
+//! | an open file's place on its user's account | `account` |
+//! | an open Ksock and its verbs | `session` |
+//! | requests as programs put them | `ioctl` `pointy` |
+//! | what the VFS and procfs call | `file` `proc` |
 
 #![deny(
     clippy::expect_used,
@@ -14,25 +24,29 @@
     unreachable_pub
 )]
 
+mod account;
 mod bus;
 mod classic;
 mod device;
+mod devices;
 mod errno;
 mod file;
 mod ioctl;
 mod kapi;
-mod member;
-mod param;
-mod port;
+mod limits;
+mod notify;
+mod pointy;
 mod proc;
+mod session;
 mod uapi;
 
-use device::{Devices, MAX_DEVICES};
+use devices::Devices;
 use file::File;
-use kapi::chardev::{self, Numbers};
+use kapi::chardev::{Numbers, Registration};
 use kapi::class::Class;
 use kernel::prelude::*;
 use kernel::sync::Arc;
+use limits::MAX_DEVICES;
 use proc::Proc;
 
 module! {
@@ -46,18 +60,18 @@ module! {
 /// All there is of KBUS, to be taken away in this order.
 struct Kbus {
     _proc: Proc,
-    _open: Pin<KBox<chardev::Devices<File>>>,
+    _registration: Pin<KBox<Registration<File>>>,
     _devices: Arc<Devices>,
 }
 
 impl kernel::Module for Kbus {
     fn init(_module: &'static ThisModule) -> Result<Self> {
-        let wanted = param::NUM_DEVICES.get();
+        let wanted = limits::NUM_DEVICES.get();
         let numbers = Numbers::new(MAX_DEVICES, c"kbus")?;
-        let class = Class::new(c"kbus", numbers, param::MODE.get())?;
+        let class = Class::new(c"kbus", numbers, limits::MODE.get())?;
         let devices = Devices::new(class)?;
-        let open = chardev::Devices::new(devices.class.numbers(), devices.clone());
-        let open = KBox::pin_init(open, GFP_KERNEL)?;
+        let registration = Registration::new(devices.class.numbers(), devices.clone());
+        let registration = KBox::pin_init(registration, GFP_KERNEL)?;
         let proc = Proc::new(&devices)?;
         // From the first node on there may be open files, and no good way to fail.
         for _ in 0..wanted {
@@ -65,7 +79,7 @@ impl kernel::Module for Kbus {
         }
         Ok(Kbus {
             _proc: proc,
-            _open: open,
+            _registration: registration,
             _devices: devices,
         })
     }

@@ -3,9 +3,10 @@
 //! `/proc/kbus/bindings` and `/proc/kbus/stats` (specification 8).
 
 use crate::bus::verbs::report::{write_bindings, Text};
-use crate::bus::Prealloc;
-use crate::device::{Device, Devices, MAX_DEVICES};
+use crate::device::{Bus, Device, Prealloc};
+use crate::devices::Devices;
 use crate::kapi::procfs::{Directory, Output, Show, Shown};
+use crate::limits::MAX_DEVICES;
 use kernel::prelude::*;
 use kernel::sync::Arc;
 
@@ -35,8 +36,8 @@ impl Show for Bindings {
     fn show(devices: &Devices, output: &Output<'_>) -> Result {
         for_each(devices, |device| {
             // Who is bound is taken down under the lock, and sorted and written without it.
-            let mut room = Prealloc::new()?;
-            let mut bindings = device.act(&mut room, |bus, room| bus.bindings(room))?;
+            let mut prealloc = Prealloc::new()?;
+            let mut bindings = device.act(&mut prealloc, |bus, prealloc| bus.bindings(prealloc))?;
             print(output, |text| {
                 write_bindings(text, device.number, &mut bindings)
             })
@@ -51,8 +52,13 @@ impl Show for Stats {
 
     fn show(devices: &Devices, output: &Output<'_>) -> Result {
         for_each(devices, |device| {
+            let mut prealloc = Prealloc::new()?;
             print(output, |text| {
-                device.bus.lock().write_stats(text, device.number)
+                let write =
+                    |bus: &mut Bus, _: &mut Prealloc| Ok(bus.write_stats(text, device.number));
+                device
+                    .act(&mut prealloc, write)
+                    .unwrap_or(Err(core::fmt::Error))
             })
         })
     }

@@ -174,7 +174,7 @@ impl Routes {
     /// Returns the newest binding of this Ksock to exactly this text in this role.
     pub(crate) fn newest(
         &mut self,
-        pattern: &Pattern<&[u8]>,
+        pattern: &Pattern<impl Deref<Target = [u8]>>,
         role: Role,
         ksock: KsockId,
     ) -> Option<Arc<Binding>> {

@@ -23,16 +23,18 @@ pub(crate) enum Layout {
 /// The longest header, in bytes.
 pub(crate) const MAX_HEADER: usize = 88;
 
-/// A message header as it was written.
+/// A message header as it was written, checked as far as it can be checked alone.
 pub(crate) struct RawHeader {
     pub(crate) header: Header,
-    /// Where name and data are; 0 and 0 for an entire message.
+    /// Where the name is in the program's memory; 0 for an entire message.
     pub(crate) name: usize,
+    /// Where the data is in the program's memory; 0 if there is none, and for an entire message.
     pub(crate) data: usize,
 }
 
 impl Layout {
-    /// Of a program whose pointers are as wide as the kernel's, or half as wide.
+    /// Returns the layout of a program whose pointers are as wide as the kernel's, or
+    /// (`compat`) half as wide.
     pub(crate) const fn of_program(compat: bool) -> Layout {
         if compat || size_of::<usize>() == 4 {
             Layout::Short
@@ -41,6 +43,7 @@ impl Layout {
         }
     }
 
+    /// Returns the length of a message header, in bytes.
     pub(crate) const fn header_len(self) -> usize {
         match self {
             Layout::Long => 88,
@@ -48,7 +51,7 @@ impl Layout {
         }
     }
 
-    /// Where the name pointer, the data pointer and the end guard are in a header.
+    /// Returns where the name pointer, the data pointer and the end guard are in a header.
     const fn offsets(self) -> [usize; 3] {
         match self {
             Layout::Long => [64, 72, 80],
@@ -60,7 +63,8 @@ impl Layout {
         }
     }
 
-    /// The length of a whole message. No overflow: two lengths of 32 bits in 64.
+    /// Returns the length of an entire message, in bytes. No overflow: two lengths of 32 bits
+    /// in 64.
     pub(crate) fn message_len(self, header: &Header) -> u64 {
         self.header_len() as u64 + header.body_len()
     }
@@ -81,6 +85,10 @@ impl Layout {
     }
 
     /// Parses a header and checks what can be checked of it alone, in the order of 3.4.
+    ///
+    /// # Errors
+    ///
+    /// `BadMessage`, `NameTooLong`.
     pub(crate) fn parse(self, bytes: &[u8]) -> Result<RawHeader, BusError> {
         let [name_at, data_at, guard_at] = self.offsets();
         let id = |at| MsgId {
@@ -167,7 +175,7 @@ fn put(header: &mut [u8; MAX_HEADER], at: usize, word: u32) {
     }
 }
 
-/// The word at `at`; headers are whole where this is called.
+/// Returns the word at `at`; headers are whole where this is called.
 fn word(bytes: &[u8], at: usize) -> u32 {
     match bytes.get(at..).and_then(|bytes| bytes.first_chunk()) {
         Some(&word) => u32::from_ne_bytes(word),

@@ -28,7 +28,7 @@ pub(crate) enum Finished {
 }
 
 impl PartialMessage {
-    /// Nothing is written yet.
+    /// A message of which nothing is written yet.
     pub(crate) fn new(layout: Layout) -> Self {
         PartialMessage {
             layout,
@@ -38,14 +38,20 @@ impl PartialMessage {
         }
     }
 
-    /// The most bytes of one write that are of any use: one more is too many for any message.
+    /// Returns how many bytes of one write are of any use at the most: one more is too many for
+    /// any message.
     pub(crate) fn longest_useful_write(max_message: u32) -> usize {
         max_message as usize + Layout::Long.header_len() + 1
     }
 
-    /// Appends what was written. After an error the message is to be thrown away.
+    /// Appends what was written.
     ///
     /// `max_message` is the longest message allowed, in bytes, now.
+    ///
+    /// # Errors
+    ///
+    /// `BadMessage`, `NameTooLong`, `BadName`, `TooLong` as soon as the part that is wrong is
+    /// complete, and `NoMemory`. The message is to be thrown away then.
     pub(crate) fn append(&mut self, bytes: KVVec<u8>, max_message: u32) -> Result<(), BusError> {
         let before = self.bytes.len();
         if before == 0 {
@@ -98,7 +104,11 @@ impl PartialMessage {
         Ok(())
     }
 
-    /// The message, when all of it is there.
+    /// Returns the message.
+    ///
+    /// # Errors
+    ///
+    /// `Unfinished` if not all of it is there, and those of [`Message::new`].
     pub(crate) fn finish(self) -> Result<Finished, BusError> {
         let Some(written) = self.header else {
             return Err(BusError::Unfinished);
@@ -147,13 +157,15 @@ impl PartialMessage {
 }
 
 impl RawHeader {
+    /// Returns whether name and data lie elsewhere.
     pub(crate) fn is_pointy(&self) -> bool {
         self.name != 0
     }
 }
 
 impl Layout {
-    /// How many bytes are to be written of such a message. It was found to be short enough.
+    /// Returns how many bytes are to be written of such a message. It was found to be short
+    /// enough.
     fn total(self, written: &RawHeader) -> usize {
         if written.is_pointy() {
             self.header_len()

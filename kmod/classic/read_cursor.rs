@@ -22,7 +22,7 @@ pub(crate) struct ReadCursor {
 const ZEROS: [u8; 4] = [0; 4];
 
 impl ReadCursor {
-    /// Starts reading a copy; `yours` says that its reader is the one to answer.
+    /// A copy of which nothing is read yet; `yours` says that its reader is the one to answer.
     pub(crate) fn new(layout: Layout, content: Content, yours: bool) -> Self {
         ReadCursor {
             // What was accepted is short enough.
@@ -34,23 +34,32 @@ impl ReadCursor {
         }
     }
 
-    /// The length of the message, in bytes.
+    /// Returns the length of the message, in bytes.
     pub(crate) fn total(&self) -> usize {
         self.total
     }
 
-    /// How many bytes have been read.
+    /// Returns how many bytes have been read.
     pub(crate) fn at(&self) -> usize {
         self.at
     }
 
-    /// Goes on behind `count` more bytes. True when that was the last of them.
+    /// Returns how many bytes have not been read.
+    pub(crate) fn left(&self) -> usize {
+        self.total - self.at
+    }
+
+    /// Goes on behind `count` more bytes, and returns whether that was the last of them.
     pub(crate) fn advance(&mut self, count: usize) -> bool {
         self.at = self.at.saturating_add(count).min(self.total);
         self.at == self.total
     }
 
     /// Calls `put` with the next bytes, piece by piece, `count` at the most in all.
+    ///
+    /// # Errors
+    ///
+    /// The first one of `put`, which is not called again then.
     pub(crate) fn copy<E>(
         &self,
         count: usize,
@@ -73,7 +82,7 @@ impl ReadCursor {
         };
 
         let mut skip = self.at;
-        let mut left = count.min(self.total - self.at);
+        let mut left = count.min(self.left());
         for piece in pieces {
             if left == 0 {
                 break;
@@ -92,7 +101,7 @@ impl ReadCursor {
         Ok(())
     }
 
-    /// The fixed part of a bind event's data.
+    /// Returns the fixed part of a bind event's data.
     fn event_data(&self) -> [u8; 12] {
         let mut data = [0; 12];
         if let Content::Event(event) = &self.content {
@@ -104,7 +113,7 @@ impl ReadCursor {
     }
 }
 
-/// What is to follow a name.
+/// Returns the padding that follows a name.
 fn padding(name: &[u8]) -> &'static [u8] {
     let padded = padded_name_len(name.len() as u32) as usize;
     ZEROS.get(..padded - name.len()).unwrap_or(&ZEROS)

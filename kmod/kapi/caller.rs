@@ -13,39 +13,40 @@ extern "C" {
 
 /// How wide a program's pointers are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Caller {
+pub(crate) enum Abi {
     /// The kernel's own width.
     Native,
     /// A 32-bit program on a 64-bit kernel.
     Compat,
 }
 
-impl Caller {
-    /// The program that makes the current system call.
-    pub(crate) fn current() -> Caller {
+impl Abi {
+    /// Returns the kind of the program that makes the current system call.
+    pub(crate) fn current() -> Abi {
         // SAFETY: It looks at the current task only, and may be called in any system call.
         if unsafe { kbus_in_compat_syscall() } {
-            Caller::Compat
+            Abi::Compat
         } else {
-            Caller::Native
+            Abi::Native
         }
     }
 }
 
-/// Could a user program have `size` bytes at `address`?
-pub(crate) fn is_plausible(address: usize, size: usize) -> bool {
+/// Returns whether a user program could have `size` bytes at `address`.
+pub(crate) fn access_ok(address: usize, size: usize) -> bool {
     // SAFETY: It compares numbers and touches no memory.
     unsafe { kbus_access_ok(address, size) }
 }
 
-/// Whose it is: its real user, whom the kernel's own limits of this kind count as well, in the
-/// initial user namespace.
+/// Returns whose it is: the real user, by which the kernel's own limits of this kind count as
+/// well, in the initial user namespace.
 pub(crate) fn user() -> u32 {
     // SAFETY: It looks at the current task only.
     unsafe { kbus_user() }
 }
 
-/// May it have more than users may have (CAP_SYS_RESOURCE)? Asking leaves no trace in audit logs.
+/// Returns whether it may have more than users may have (CAP_SYS_RESOURCE). Asking leaves no
+/// trace in audit logs.
 pub(crate) fn may_exceed_limits() -> bool {
     // SAFETY: It looks at the current task only.
     unsafe { kbus_may_exceed_limits() }

@@ -5,7 +5,7 @@
 //! `kernel::miscdevice` of 7.2 names its devices at compile time, has no poll, and does not pin
 //! the module while a file is open. Unnecessary once there is a `kernel::cdev` that does.
 
-use super::caller::Caller;
+use super::caller::Abi;
 use super::waitq::{Events, PollTable};
 use core::pin::Pin;
 use kernel::bindings;
@@ -22,7 +22,7 @@ extern "C" {
     fn kbus_inode_minor(inode: *mut c_void) -> c_uint;
 }
 
-/// Memory of the program that reads or writes.
+/// Memory of the program that reads or writes. Nothing is known of it before it is used.
 #[derive(Clone, Copy)]
 pub(crate) struct UserBuffer {
     at: UserPtr,
@@ -31,16 +31,18 @@ pub(crate) struct UserBuffer {
 }
 
 impl UserBuffer {
-    /// Its first `len` bytes.
+    /// Returns its first `len` bytes, or all of it if there are not so many.
     pub(crate) fn first(self, len: usize) -> UserBuffer {
         let len = len.min(self.len);
         UserBuffer { len, ..self }
     }
 
+    /// Returns a reader of all of it.
     pub(crate) fn reader(self) -> UserSliceReader {
         UserSlice::new(self.at, self.len).reader()
     }
 
+    /// Returns a writer to all of it.
     pub(crate) fn writer(self) -> UserSliceWriter {
         UserSlice::new(self.at, self.len).writer()
     }
@@ -52,23 +54,43 @@ pub(crate) trait OpenFile: Sized + Send + Sync {
     type Driver: Send + Sync;
 
     /// Opens device number `minor`.
+    ///
+    /// # Errors
+    ///
+    /// Those of open(2).
     fn open(driver: &Self::Driver, minor: u32, file: &File) -> Result<Pin<KBox<Self>>>;
 
-    /// Fills the user's buffer; answers how many bytes.
+    /// Fills the user's buffer, and returns how many bytes it got.
+    ///
+    /// # Errors
+    ///
+    /// Those of read(2).
     fn read(&self, buffer: UserBuffer) -> Result<usize>;
 
-    /// Takes the user's bytes; answers how many.
+    /// Takes the user's bytes, and returns how many it took.
+    ///
+    /// # Errors
+    ///
+    /// Those of write(2).
     fn write(&self, buffer: UserBuffer) -> Result<usize>;
 
-    /// Does what number `code` asks for.
-    fn ioctl(&self, code: u32, argument: usize, caller: Caller) -> Result<i32>;
+    /// Does what number `code` asks for, and returns the call's result.
+    ///
+    /// # Errors
+    ///
+    /// Those of ioctl(2).
+    fn ioctl(&self, code: u32, argument: usize, abi: Abi) -> Result<i32>;
 
-    /// What can be done with the file without waiting; `table` wakes the caller when to ask
-    /// again.
+    /// Returns what can be done with the file without waiting. Through `table` the caller is
+    /// woken when it is to ask again.
     fn poll(&self, table: &PollTable<'_>) -> Events;
 }
 
 /// A range of device numbers: one major, minors from 0 on.
+///
+/// # Invariants
+///
+/// `count` numbers from `first` on are registered, and ours. The minor of `first` is 0.
 pub(crate) struct Numbers {
     first: bindings::dev_t,
     count: u32,
@@ -77,33 +99,43 @@ pub(crate) struct Numbers {
 impl Numbers {
     /// Takes `count` numbers of a major that is free; they are listed by `name` in
     /// `/proc/devices`.
+    ///
+    /// # Errors
+    ///
+    /// EBUSY when no major is free, ENOMEM.
     pub(crate) fn new(count: u32, name: &'static CStr) -> Result<Self> {
         let mut first = 0;
         // SAFETY: The name is static, `first` is valid for writing.
         to_result(unsafe {
             bindings::alloc_chrdev_region(&mut first, 0, count, name.as_char_ptr())
         })?;
+        // INVARIANT: They have just been registered, from minor 0 on.
         Ok(Numbers { first, count })
     }
 
-    /// The device number of a minor.
+    /// Returns the device number of a minor.
     pub(super) fn device(&self, minor: u32) -> bindings::dev_t {
-        // Minors are the low bits; the first one is 0.
+        // Minors are the low bits, and 0 in `first` by the invariant.
         self.first | minor
     }
 }
 
 impl Drop for Numbers {
     fn drop(&mut self) {
-        // SAFETY: Exactly these were taken in `new`.
+        // SAFETY: By the invariant they are registered and ours.
         unsafe { bindings::unregister_chrdev_region(self.first, self.count) };
     }
 }
 
 /// The devices behind a range of numbers. Dropping it takes them away; no file of theirs can be
 /// open then, because each pins the module.
+///
+/// # Invariants
+///
+/// `cdev` is added, with `OPERATIONS`, and with this module as its owner. No other operations
+/// than those of the module's files get at it.
 #[pin_data(PinnedDrop)]
-pub(crate) struct Devices<T: OpenFile> {
+pub(crate) struct Registration<T: OpenFile> {
     #[pin]
     cdev: Opaque<bindings::cdev>,
     driver: T::Driver,
@@ -111,17 +143,22 @@ pub(crate) struct Devices<T: OpenFile> {
 
 // SAFETY: `cdev` is only touched by the character device core, which has its own locks; the
 // driver is `Send`.
-unsafe impl<T: OpenFile> Send for Devices<T> {}
+unsafe impl<T: OpenFile> Send for Registration<T> {}
 // SAFETY: As above, and the driver is `Sync`.
-unsafe impl<T: OpenFile> Sync for Devices<T> {}
+unsafe impl<T: OpenFile> Sync for Registration<T> {}
 
-impl<T: OpenFile> Devices<T> {
-    /// From here on the devices can be opened.
+impl<T: OpenFile> Registration<T> {
+    /// Registers devices with these numbers: from here on they can be opened.
+    ///
+    /// # Errors
+    ///
+    /// ENOMEM.
     pub(crate) fn new<'a>(
         numbers: &'a Numbers,
         driver: T::Driver,
     ) -> impl PinInit<Self, Error> + use<'a, T> {
-        try_pin_init!(Devices {
+        // INVARIANT: `cdev_add` is the last thing done.
+        try_pin_init!(Registration {
             driver,
             cdev <- Opaque::try_ffi_init(|slot: *mut bindings::cdev| {
                 // SAFETY: The slot is valid and pinned until `drop` takes the cdev back; the
@@ -150,14 +187,16 @@ impl<T: OpenFile> Devices<T> {
 }
 
 #[pinned_drop]
-impl<T: OpenFile> PinnedDrop for Devices<T> {
+impl<T: OpenFile> PinnedDrop for Registration<T> {
     fn drop(self: Pin<&mut Self>) {
-        // SAFETY: It was added in `new`. Nobody uses it any more: every open file, and every
-        // open under way, holds a reference to the module.
+        // SAFETY: It is added by the invariant. Nobody uses it any more: every open file, and
+        // every open under way, holds a reference to the module, its owner.
         unsafe { bindings::cdev_del(self.cdev.get()) };
     }
 }
 
+/// Returns what is behind an open file.
+///
 /// # Safety
 ///
 /// `file` is a file whose `private_data` is what [`open`] put there.
@@ -178,15 +217,17 @@ unsafe extern "C" fn open<T: OpenFile>(
 ) -> c_int {
     from_result(|| {
         // SAFETY: `open` is called for an inode whose cdev uses these operations, and those are
-        // used only by the cdevs of `Devices<T>`, which live while they can be opened.
-        let devices: &Devices<T> = unsafe {
+        // used only by the cdevs of `Registration<T>`, which live while they can be opened.
+        let registration: &Registration<T> = unsafe {
             let cdev = kbus_inode_cdev(inode.cast()).cast::<bindings::cdev>();
-            &*kernel::container_of!(Opaque::cast_from(cdev), Devices<T>, cdev)
+            &*kernel::container_of!(Opaque::cast_from(cdev), Registration<T>, cdev)
         };
         // SAFETY: The inode is valid.
         let minor = unsafe { kbus_inode_minor(inode.cast()) };
         // SAFETY: The file is valid, and its position is not used by anybody else yet.
-        let this = T::open(&devices.driver, minor, unsafe { File::from_raw_file(file) })?;
+        let this = T::open(&registration.driver, minor, unsafe {
+            File::from_raw_file(file)
+        })?;
         // SAFETY: The file is being opened: nobody else looks at it.
         unsafe { (*file).private_data = this.into_foreign() };
         Ok(0)
@@ -274,7 +315,7 @@ unsafe extern "C" fn ioctl<T: OpenFile>(
 ) -> c_long {
     // SAFETY: Called for a file that `open` opened.
     let this = unsafe { state::<T>(file) };
-    from_result(|| Ok(this.ioctl(code, argument, Caller::Native)? as c_long))
+    from_result(|| Ok(this.ioctl(code, argument, Abi::Native)? as c_long))
 }
 
 /// The `compat_ioctl` of `OPERATIONS`.
@@ -291,5 +332,5 @@ unsafe extern "C" fn compat_ioctl<T: OpenFile>(
     let this = unsafe { state::<T>(file) };
     // A 32-bit program's pointer, in the lower half.
     let argument = argument as u32 as usize;
-    from_result(|| Ok(this.ioctl(code, argument, Caller::Compat)? as c_long))
+    from_result(|| Ok(this.ioctl(code, argument, Abi::Compat)? as c_long))
 }

@@ -15,7 +15,11 @@ use kernel::sync::atomic::{Atomic, Relaxed};
 /// The permissions of all nodes. One for the module: a class has no room for data of its own.
 static MODE: Atomic<u32> = Atomic::new(0o600);
 
-/// A class and its nodes. The nodes made last are to be removed before it is dropped.
+/// A class and its nodes. The nodes are to be removed before it is dropped.
+///
+/// # Invariants
+///
+/// `class` is registered, and ours.
 pub(crate) struct Class {
     class: NonNull<bindings::class>,
     numbers: Numbers,
@@ -29,6 +33,10 @@ unsafe impl Sync for Class {}
 impl Class {
     /// Registers the class for devices with these numbers, whose nodes get the permissions
     /// `mode`.
+    ///
+    /// # Errors
+    ///
+    /// EEXIST when there is such a class, ENOMEM.
     pub(crate) fn new(name: &'static CStr, numbers: Numbers, mode: u32) -> Result<Self> {
         MODE.store(mode, Relaxed);
         // SAFETY: The name is static.
@@ -36,18 +44,23 @@ impl Class {
         let class = NonNull::new(class).ok_or(ENOMEM)?;
         // SAFETY: The class is ours and has no devices yet, so that nobody reads the field.
         unsafe { (*class.as_ptr()).devnode = Some(devnode) };
+        // INVARIANT: It has just been registered.
         Ok(Class { class, numbers })
     }
 
-    /// The device numbers of the class.
+    /// Returns the device numbers of the class.
     pub(crate) fn numbers(&self) -> &Numbers {
         &self.numbers
     }
 
     /// Makes the device `minor` known: `/dev/<prefix><minor>`.
+    ///
+    /// # Errors
+    ///
+    /// EEXIST when there is such a device, ENOMEM.
     pub(crate) fn add_node(&self, prefix: &'static CStr, minor: u32) -> Result {
         let device = self.numbers.device(minor);
-        // SAFETY: The class is valid; the format takes a string and an unsigned number, and so
+        // SAFETY: The class is valid by the invariant; the format takes a string and an unsigned number, and so
         // it is given.
         from_err_ptr(unsafe {
             bindings::device_create(
@@ -65,14 +78,14 @@ impl Class {
 
     /// Takes the node away again. One that is not there is no harm.
     pub(crate) fn remove_node(&self, minor: u32) {
-        // SAFETY: The class is valid.
+        // SAFETY: The class is valid by the invariant.
         unsafe { bindings::device_destroy(self.class.as_ptr(), self.numbers.device(minor)) };
     }
 }
 
 impl Drop for Class {
     fn drop(&mut self) {
-        // SAFETY: It was created in `new`, and its nodes are gone.
+        // SAFETY: It is ours by the invariant, and its nodes are gone.
         unsafe { bindings::class_destroy(self.class.as_ptr()) };
     }
 }

@@ -8,7 +8,8 @@ extern "C" {
     fn kbus_may_warn() -> bool;
 }
 
-/// May a warning be logged now? Not when there were ten of them in the last five seconds.
+/// Returns whether a warning may be logged now: not when there were ten of them in the last
+/// five seconds.
 pub(crate) fn may_warn() -> bool {
     // SAFETY: It counts, under a lock of its own, and may be called anywhere.
     unsafe { kbus_may_warn() }

@@ -38,17 +38,22 @@ impl Number {
         }
     }
 
+    /// Returns the number.
     pub(crate) fn get(&self) -> u32 {
         self.value.load(Relaxed)
     }
 
-    /// What `/sys/module` shows from now on.
+    /// Changes the number, and what `/sys/module` shows.
     pub(crate) fn set(&self, value: u32) {
         self.value.store(value, Relaxed);
     }
 }
 
 /// A `kernel_param` where the loader finds it.
+///
+/// # Invariants
+///
+/// Its argument points to a static [`Number`], its operations are `OPERATIONS`.
 #[repr(transparent)]
 pub(crate) struct Declared(bindings::kernel_param);
 
@@ -58,6 +63,7 @@ unsafe impl Sync for Declared {}
 impl Declared {
     /// Everybody may read it below `/sys/module`.
     pub(crate) const fn new(name: &'static CStr, number: &'static Number) -> Self {
+        // INVARIANT: Both are set here.
         Declared(bindings::kernel_param {
             name: kernel::str::as_char_ptr_in_const_context(name),
             mod_: super::this_module(),
@@ -83,7 +89,7 @@ static OPERATIONS: bindings::kernel_param_ops = bindings::kernel_param_ops {
 ///
 /// `param` is one that [`Declared::new`] made.
 unsafe fn number<'a>(param: *const bindings::kernel_param) -> &'a Number {
-    // SAFETY: `Declared::new` put a pointer to a static there.
+    // SAFETY: By the invariant of `Declared` it points to a static.
     unsafe { &*(*param).__bindgen_anon_1.arg.cast::<Number>() }
 }
 

@@ -36,6 +36,10 @@ pub(crate) trait Show {
     type Data: Send + Sync + 'static;
 
     /// Writes the whole content. It may be called again when the output was too small for it.
+    ///
+    /// # Errors
+    ///
+    /// Those of read(2).
     fn show(data: &Self::Data, output: &Output<'_>) -> Result;
 }
 
@@ -47,6 +51,7 @@ pub(crate) trait Show {
 pub(crate) struct Output<'a>(*mut bindings::seq_file, PhantomData<&'a ()>);
 
 impl Output<'_> {
+    /// Appends `bytes`.
     pub(crate) fn write(&self, bytes: &[u8]) {
         // SAFETY: The file is valid and ours by the invariant. What does not fit it notes itself,
         // and calls `show` again with more room.
@@ -55,6 +60,10 @@ impl Output<'_> {
 }
 
 /// A directory; everything in it goes with it.
+///
+/// # Invariants
+///
+/// `entry` is a directory that [`Directory::new`] made and nobody has removed.
 pub(crate) struct Directory {
     entry: NonNull<Entry>,
 }
@@ -66,20 +75,29 @@ unsafe impl Sync for Directory {}
 
 impl Directory {
     /// Makes `/proc/<name>`.
+    ///
+    /// # Errors
+    ///
+    /// ENOMEM.
     pub(crate) fn new(name: &'static CStr) -> Result<Self> {
         // SAFETY: The name is static; no parent means the root of procfs.
         let entry = unsafe { proc_mkdir(name.as_char_ptr(), null_mut()) };
         let entry = NonNull::new(entry).ok_or(ENOMEM)?;
+        // INVARIANT: It has just been made.
         Ok(Directory { entry })
     }
 
     /// Makes a file in it that everybody may read.
+    ///
+    /// # Errors
+    ///
+    /// ENOMEM.
     pub(crate) fn file<S: Show>(
         &self,
         name: &'static CStr,
         data: Arc<S::Data>,
     ) -> Result<Shown<S>> {
-        // SAFETY: The name is static, the directory valid, and the data stays until the file is
+        // SAFETY: The name is static, the directory valid by its invariant, and the data stays until the file is
         // removed, which `Shown` does first.
         let entry = unsafe {
             proc_create_single_data(
@@ -91,18 +109,24 @@ impl Directory {
             )
         };
         let entry = NonNull::new(entry).ok_or(ENOMEM)?;
+        // INVARIANT: It has just been made, of these.
         Ok(Shown { entry, _data: data })
     }
 }
 
 impl Drop for Directory {
     fn drop(&mut self) {
-        // SAFETY: It was made in `new`. Files in it were removed before, or go with it.
+        // SAFETY: It is there by the invariant. Files in it were removed before, or go with it.
         unsafe { proc_remove(self.entry.as_ptr()) };
     }
 }
 
 /// A file that is there. It must be dropped before its directory.
+///
+/// # Invariants
+///
+/// `entry` is a file that [`Directory::file`] made, that nobody has removed, and that shows the
+/// contents of `_data`.
 pub(crate) struct Shown<S: Show> {
     entry: NonNull<Entry>,
     _data: Arc<S::Data>,
@@ -115,7 +139,7 @@ unsafe impl<S: Show> Sync for Shown<S> {}
 
 impl<S: Show> Drop for Shown<S> {
     fn drop(&mut self) {
-        // SAFETY: It was made in `file`. Readers under way are waited for; only then is the data
+        // SAFETY: It is there by the invariant. Readers under way are waited for; only then is the data
         // dropped.
         unsafe { proc_remove(self.entry.as_ptr()) };
     }

@@ -26,7 +26,7 @@ impl Events {
     /// A message can be written.
     pub(crate) const WRITABLE: Events = Events(bindings::POLLOUT | bindings::POLLWRNORM);
 
-    /// Both.
+    /// Returns the events of both.
     pub(crate) const fn or(self, other: Events) -> Events {
         Events(self.0 | other.0)
     }
@@ -37,6 +37,10 @@ impl Events {
 }
 
 /// A wait queue that lives as long as an open file, and longer than anybody polls the file.
+///
+/// # Invariants
+///
+/// `head` is initialised.
 #[pin_data]
 pub(crate) struct WaitQueue {
     #[pin]
@@ -49,8 +53,9 @@ unsafe impl Send for WaitQueue {}
 unsafe impl Sync for WaitQueue {}
 
 impl WaitQueue {
-    /// An empty queue; lockdep calls its lock by `name`.
+    /// Makes an empty queue; lockdep calls its lock by `name`.
     pub(crate) fn new(name: &'static CStr, key: Pin<&'static LockClassKey>) -> impl PinInit<Self> {
+        // INVARIANT: C initialises it here.
         pin_init!(WaitQueue {
             // SAFETY: The slot is valid and pinned, name and key are static.
             head <- Opaque::ffi_init(|slot| unsafe {
@@ -63,13 +68,17 @@ impl WaitQueue {
     /// woken may as well run where it runs.
     pub(crate) fn wake(&self, events: Events) {
         let key = events.bits() as usize as *mut c_void;
-        // SAFETY: The queue was initialised when it was made. The key is a set of poll bits, as
+        // SAFETY: The queue is initialised by the invariant. The key is a set of poll bits, as
         // those who wait with `poll_wait` expect.
         unsafe { bindings::__wake_up_sync_key(self.head.get(), bindings::TASK_INTERRUPTIBLE, key) };
     }
 }
 
 /// Where one poll call notes what wakes it.
+///
+/// # Invariants
+///
+/// `table` is null, or valid and of a poll of `file`.
 pub(crate) struct PollTable<'a> {
     file: &'a File,
     table: *mut bindings::poll_table,
@@ -80,6 +89,7 @@ impl<'a> PollTable<'a> {
     ///
     /// `table` is null or valid for as long as the result lives, and belongs to a poll of `file`.
     pub(super) unsafe fn from_raw(file: &'a File, table: *mut bindings::poll_table) -> Self {
+        // INVARIANT: The caller says so.
         PollTable { file, table }
     }
 
@@ -87,7 +97,7 @@ impl<'a> PollTable<'a> {
     ///
     /// The queue is to live until the file that is polled is released.
     pub(crate) fn watch(&self, queue: &WaitQueue) {
-        // SAFETY: The file is valid, the table is null or valid by `from_raw`, and the queue
+        // SAFETY: The file is valid, the table is null or valid by the invariant, and the queue
         // outlives the polling of the file: it is dropped after `release` only (see `chardev`,
         // which drops the open file's state there and nowhere else).
         unsafe { bindings::poll_wait(self.file.as_ptr(), queue.head.get(), self.table) };

@@ -29,15 +29,21 @@ head='// SPDX-License-Identifier: GPL-2.0 WITH Linux-syscall-note
 
 # Layout tests would bind the file to one word size, and tests/abi has better
 # ones. The flexible arrays go because what bindgen makes of them is unsafe
-# code that nobody needs. The consts of mirror.h get their names back.
+# code that nobody needs. bindgen cannot evaluate macros with casts in them,
+# such as the numbers of the ioctls: it gets those as constants, under a name
+# that they lose again.
 generate() {
 	printf '%s\n' "$head"
-	bindgen mirror.h \
+	{
+		echo '#include "kbus.h"'
+		sed -nE 's/^#define KBUS_IOC_([A-Z]+)\s+_IO.*/const __u32 MIRROR_\1 = KBUS_IOC_\1;/p' kbus.h
+	} >"$work/mirror.h"
+	bindgen "$work/mirror.h" \
 		--use-core --ctypes-prefix core::ffi --no-layout-tests \
 		--rust-target 1.82 --rust-edition 2021 --generate-cstr --formatter none \
 		--disable-header-comment --no-doc-comments \
 		--allowlist-type 'kbus_.*' --allowlist-var '(KBUS|MIRROR)_.*' \
-		-- -target x86_64-linux-gnu |
+		-- -target x86_64-linux-gnu -I . |
 		rustfmt --edition 2021 |
 		perl -0pe '
 			s/^(#\N*\n)*(pub struct|impl)\b\N*__IncompleteArrayField.*?(;|^})\n//gms;
@@ -46,8 +52,9 @@ generate() {
 }
 
 cd "$here"
-new=$(mktemp)
-trap 'rm -f "$new"' EXIT
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+new=$work/kbus.rs
 generate >"$new"
 if [ "${1-}" = --check ]; then
 	diff -u kbus.rs "$new" || {

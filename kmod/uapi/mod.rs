@@ -33,14 +33,25 @@ pub const BIND_32_SIZE: usize = 12;
 /// `code`. The numbers carry the size of a pointer, except where nothing is
 /// transferred (section 2.5).
 pub const fn number_for_32_bit(code: u32) -> u32 {
-    const SIZE_SHIFT: u32 = 16;
-    const SIZE_MASK: u32 = 0x3fff << SIZE_SHIFT;
     if code & SIZE_MASK == 0 {
         code
     } else {
         (code & !SIZE_MASK) | (4 << SIZE_SHIFT)
     }
 }
+
+/// The 64-bit number of the ioctl that a 32-bit program calls `code`, or
+/// nothing if it has no ioctl with such a size.
+pub const fn number_of_32_bit(code: u32) -> Option<u32> {
+    match (code & SIZE_MASK) >> SIZE_SHIFT {
+        0 => Some(code),
+        4 => Some((code & !SIZE_MASK) | (8 << SIZE_SHIFT)),
+        _ => None,
+    }
+}
+
+const SIZE_SHIFT: u32 = 16;
+const SIZE_MASK: u32 = 0x3fff << SIZE_SHIFT;
 
 /// The number that this program has for the ioctl whose 64-bit number is
 /// `code`.

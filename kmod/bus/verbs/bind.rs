@@ -16,6 +16,7 @@ use crate::bus::state::Bus;
 use crate::bus::synthetic::{BindEvent, Kind};
 use crate::bus::wakeup::Notify;
 use core::mem::MaybeUninit;
+use core::ops::Deref;
 use kernel::prelude::*;
 use kernel::rbtree::{RBTreeNode, RBTreeNodeReservation};
 use kernel::sync::{Arc, UniqueArc};
@@ -32,19 +33,17 @@ pub(crate) struct NewBinding {
 }
 
 impl NewBinding {
-    /// Returns a binding of `ksock`, which the thread `pid` opened, to `name`, as BIND gave it.
+    /// Returns a binding of `ksock`, which the thread `pid` opened, to `pattern`.
     ///
     /// # Errors
     ///
-    /// `BadName` or `NameTooLong` for a name that cannot be bound to, and `BadName` for a replier
-    /// to bind events, which only the bus itself sends; `NoMemory`.
+    /// `BadName` for a replier to bind events, which only the bus itself sends; `NoMemory`.
     pub(crate) fn new(
         ksock: KsockId,
         pid: i32,
         is_replier: u32,
-        name: KVec<u8>,
+        pattern: Pattern,
     ) -> Result<Self, BusError> {
-        let pattern = Pattern::new(name)?;
         if Role::of(is_replier) == Role::Replier && pattern.text() == BindEvent::name().text() {
             return Err(BusError::BadName);
         }
@@ -146,7 +145,7 @@ impl<N: Notify> Bus<N> {
         &mut self,
         me: KsockId,
         is_replier: u32,
-        pattern: &Pattern<&[u8]>,
+        pattern: &Pattern<impl Deref<Target = [u8]>>,
         prealloc: &mut Prealloc<N>,
     ) -> Result<Unbound, Refusal> {
         let role = Role::of(is_replier);

@@ -8,6 +8,7 @@ use crate::bus::name::Pattern;
 use crate::bus::prealloc::Prealloc;
 use crate::bus::state::Bus;
 use crate::bus::wakeup::Notify;
+use core::ops::Deref;
 
 impl<N: Notify> Bus<N> {
     /// Sets a Ksock's limit, in messages, unless it is 0. Returns the limit then (3.7 MAXMSGS).
@@ -50,7 +51,10 @@ impl<N: Notify> Bus<N> {
     }
 
     /// Returns the replier of exactly this name; wildcards are not expanded (3.7 REPLIER).
-    pub(crate) fn replier(&mut self, pattern: &Pattern<&[u8]>) -> Option<KsockId> {
+    pub(crate) fn replier(
+        &mut self,
+        pattern: &Pattern<impl Deref<Target = [u8]>>,
+    ) -> Option<KsockId> {
         self.routes.replier(pattern).map(|binding| binding.ksock)
     }
 }

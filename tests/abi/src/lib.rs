@@ -219,6 +219,11 @@ fn what_a_64_bit_program_knows_of_32_bit_ones() {
             spec[&what],
             "{what}"
         );
+        let back = uapi::number_of_32_bit(spec[&what].parse().unwrap());
+        assert_eq!(back, Some(code), "{what}");
+        if spec[&what] != code.to_string() {
+            assert_eq!(uapi::number_of_32_bit(code), None, "{what}");
+        }
     }
 }
 

@@ -467,8 +467,8 @@ impl World {
             &("bind", ksock, is_replier, name.escape_ascii().to_string()),
             |world| {
                 let pid = ksock as i32 + 1000;
-                let new =
-                    NewBinding::new(id_of(ksock), pid, is_replier, bytes(name)?).map_err(errno)?;
+                let pattern = Pattern::new(bytes(name)?).map_err(errno)?;
+                let new = NewBinding::new(id_of(ksock), pid, is_replier, pattern).map_err(errno)?;
                 let mut new = Some(new);
                 let answer = world.verb(ksock, |bus, room| bus.bind(&mut new, room));
                 assert_eq!(new.is_none(), answer.is_ok());

@@ -1,19 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What an open file shows the bus of itself: how to wake it, and how far it is.
+//! The bus's end of an open file: how to wake it, and how far it is.
 
 use crate::bus::progress::{Part, Progress};
 use crate::bus::Notify;
-use crate::classic::partial_message::PartialMessage;
-use crate::classic::read_cursor::ReadCursor;
 use crate::kapi::waitq::{Events, WaitQueue};
 use kernel::prelude::*;
 use kernel::sync::atomic::{Atomic, Relaxed};
 use kernel::sync::{static_lock_class, Arc};
 
-/// The bus's end of an open file. It may outlive the file by the length of a wake.
+/// What the bus wakes an open file by. It may outlive the file by the length of a wake.
 #[pin_data]
-pub(crate) struct FilePort {
+pub(crate) struct FileNotify {
     #[pin]
     pub(crate) queue: WaitQueue,
     // For /proc/kbus/stats, which may see one of these newer than another.
@@ -24,10 +22,15 @@ pub(crate) struct FilePort {
     finished: Atomic<bool>,
 }
 
-impl FilePort {
+impl FileNotify {
+    /// For a file that reads and writes nothing yet.
+    ///
+    /// # Errors
+    ///
+    /// ENOMEM.
     pub(crate) fn new() -> Result<Arc<Self>> {
         Arc::pin_init(
-            pin_init!(FilePort {
+            pin_init!(FileNotify {
                 queue <- WaitQueue::new(c"kbus::poll", static_lock_class!()),
                 read: Atomic::new(0),
                 read_of: Atomic::new(0),
@@ -39,26 +42,24 @@ impl FilePort {
         )
     }
 
-    /// Shows how far reading has got.
-    pub(crate) fn show_reading(&self, reading: Option<&ReadCursor>) {
-        let (at, total) = reading.map_or((0, 0), |r| (r.at(), r.total()));
-        self.read.store(at as u32, Relaxed);
-        self.read_of.store(total as u32, Relaxed);
+    /// Shows how far reading has got: `at` of `total` bytes.
+    pub(crate) fn show_read(&self, (at, total): (u32, u32)) {
+        self.read.store(at, Relaxed);
+        self.read_of.store(total, Relaxed);
     }
 
-    /// Shows how far writing has got.
-    pub(crate) fn show_draft(&self, partial: Option<&PartialMessage>) {
-        let (part, wrote, finished) =
-            partial.map_or((Part::Header, 0, false), PartialMessage::position);
+    /// Shows how far writing has got: `wrote` bytes of `part`, and whether that was the last of
+    /// the message.
+    pub(crate) fn show_written(&self, (part, wrote, finished): (Part, u32, bool)) {
         self.part.store(part as u32, Relaxed);
         self.wrote.store(wrote, Relaxed);
         self.finished.store(finished, Relaxed);
     }
 }
 
-impl Notify for Arc<FilePort> {
+impl Notify for Arc<FileNotify> {
     fn wake(&self) {
-        // Room is seldom what a poll waits for, and then one look too many is no harm.
+        // Capacity is seldom what a poll waits for, and then one look too many is no harm.
         self.queue.wake(Events::READABLE.or(Events::WRITABLE));
     }
 

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! An open file's place on the account of its user.
+
+use crate::bus::quota::{AccountKey, Limit, NewUser, User};
+use crate::bus::BusError;
+use crate::devices::Devices;
+use crate::kapi::caller;
+use crate::limits;
+use kernel::prelude::*;
+use kernel::sync::Arc;
+
+/// One Ksock on the account of a user, as long as this lives.
+pub(crate) struct Account {
+    devices: Arc<Devices>,
+    user: Arc<User>,
+}
+
+impl Account {
+    /// Puts one more Ksock on the account of the calling user.
+    ///
+    /// # Errors
+    ///
+    /// EDQUOT when the user has as many as it may have, ENOMEM.
+    pub(crate) fn of_caller(devices: &Arc<Devices>) -> Result<Self> {
+        let key = AccountKey {
+            uid: caller::user(),
+            exempt: caller::may_exceed_limits(),
+        };
+        let new = NewUser::new(key, limits::of_user(key))?;
+        match devices.join(new) {
+            Ok(user) => Ok(Account {
+                devices: devices.clone(),
+                user,
+            }),
+            Err(user) => {
+                limits::warn(&user, Limit::Ksocks);
+                Err(BusError::TooManyKsocks.into())
+            }
+        }
+    }
+
+    /// Returns the user that pays.
+    pub(crate) fn user(&self) -> &Arc<User> {
+        &self.user
+    }
+
+    /// Makes the next bus, at the expense of this user, and returns its number.
+    ///
+    /// # Errors
+    ///
+    /// As [`Devices::add`].
+    pub(crate) fn add_device(&self) -> Result<u32> {
+        self.devices.add(Some(&self.user))
+    }
+}
+
+impl Drop for Account {
+    fn drop(&mut self) {
+        self.devices.leave(self.user.key);
+    }
+}

@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! How much there may be: constants, the module's parameters (`insmod kbus.ko name=value` sets
+//! them, `/sys/module/kbus/parameters` shows them), and what the kernel's log says when a user
+//! has reached a limit. What a user has is counted in `bus::quota`.
+
+use crate::bus::quota::{AccountKey, Limit, Limits, User};
+use crate::kapi::log;
+use crate::kapi::param::{parameter, Number};
+use kernel::prelude::*;
+
+/// The most buses there can be.
+pub(crate) const MAX_DEVICES: u32 = 256;
+
+/// How long a message may be at the most, in bytes; also what a new bus allows.
+pub(crate) const MAX_MESSAGE: u32 = 409_600;
+
+/// How long a message may always be, in bytes.
+pub(crate) const MIN_MESSAGE: u32 = 100;
+
+/// How many buses there are: first what was asked for, then what there really are.
+pub(crate) static NUM_DEVICES: Number = Number::new(1, 1, MAX_DEVICES);
+
+/// The permissions of `/dev/kbusN`.
+pub(crate) static MODE: Number = Number::new(0o600, 0, 0o777).octal();
+
+/// How many Ksocks one user may have, on all buses together.
+static MAX_USER_KSOCKS: Number = Number::new(4096, 1, u32::MAX);
+
+/// How many bindings one user may have, on all buses together.
+static MAX_USER_BINDINGS: Number = Number::new(16_384, 1, u32::MAX);
+
+/// How many bytes of messages may wait to be read by one user, on all buses together.
+static MAX_USER_BYTES: Number = Number::new(256 << 20, 1, u32::MAX);
+
+/// How many buses one user may make.
+static MAX_USER_BUSES: Number = Number::new(MAX_DEVICES, 0, MAX_DEVICES);
+
+parameter!(
+    DECLARED,
+    NUM_DEVICES,
+    "kbus_num_devices",
+    "How many buses to make at first, 1 to 256 (1)"
+);
+parameter!(
+    DECLARED,
+    MODE,
+    "kbus_mode",
+    "Permissions of the nodes /dev/kbusN (0600)"
+);
+parameter!(
+    DECLARED,
+    MAX_USER_KSOCKS,
+    "kbus_max_user_ksocks",
+    "How many Ksocks (open files) a user may have (4096)"
+);
+parameter!(
+    DECLARED,
+    MAX_USER_BINDINGS,
+    "kbus_max_user_bindings",
+    "How many bindings a user may have (16384)"
+);
+parameter!(
+    DECLARED,
+    MAX_USER_BYTES,
+    "kbus_max_user_bytes",
+    "How many bytes of messages may wait to be read by a user (268435456)"
+);
+parameter!(
+    DECLARED,
+    MAX_USER_BUSES,
+    "kbus_max_user_buses",
+    "How many buses a user may make, 0 to 256 (256)"
+);
+
+/// Returns how much the user of this account may have.
+pub(crate) fn of_user(key: AccountKey) -> Limits {
+    if key.exempt {
+        return Limits::UNLIMITED;
+    }
+    Limits {
+        ksocks: MAX_USER_KSOCKS.get(),
+        bindings: MAX_USER_BINDINGS.get(),
+        bytes: MAX_USER_BYTES.get().into(),
+        buses: MAX_USER_BUSES.get(),
+    }
+}
+
+/// Says in the kernel's log that a user has reached a limit: once for each account and limit,
+/// and not too often for all of them together.
+pub(crate) fn warn(user: &User, limit: Limit) {
+    if !user.warn_once(limit) || !log::may_warn() {
+        return;
+    }
+    let (uid, most) = (user.key.uid, user.limit(limit));
+    let (what, parameter) = match limit {
+        Limit::Ksocks => ("Ksocks", "ksocks"),
+        Limit::Bindings => ("bindings", "bindings"),
+        Limit::Bytes => ("bytes of unread messages, one queue half of them", "bytes"),
+        Limit::Buses => ("buses made", "buses"),
+    };
+    pr_warn!("user {uid} has reached its limit: {most} {what} (kbus_max_user_{parameter})\n");
+}
