@@ -26,7 +26,7 @@ pub fn copying() {
             sys::read(&from, &mut buffer[..len]);
         })
     }) / 2.0;
-    let zero = sys::open("/dev/zero", libc::O_RDONLY);
+    let zero = sys::open("/dev/zero", nix::fcntl::OFlag::O_RDONLY);
     let cleared = per_byte(&mut |len| {
         TIMES.cost_of(|| {
             sys::read(&zero, &mut buffer[..len]);

@@ -4,6 +4,9 @@
 use std::mem::offset_of;
 use std::os::fd::OwnedFd;
 
+use nix::fcntl::OFlag;
+use nix::poll::PollTimeout;
+
 use crate::sys;
 use crate::uapi::{self, kbus_message_header as Header};
 
@@ -63,7 +66,7 @@ pub struct Ksock(OwnedFd);
 
 impl Ksock {
     pub fn open() -> Ksock {
-        Ksock(sys::open("/dev/kbus0", libc::O_RDWR))
+        Ksock(sys::open("/dev/kbus0", OFlag::O_RDWR))
     }
 
     /// One that is bound to a name.
@@ -110,13 +113,13 @@ impl Ksock {
     /// Waits for a message.
     #[inline]
     pub fn wait(&self) {
-        sys::poll(&self.0, -1);
+        sys::wait(&self.0);
     }
 
-    /// Is there a message?
+    /// Whether there is a message.
     #[inline]
     pub fn poll(&self) -> bool {
-        sys::poll(&self.0, 0)
+        sys::poll(&self.0, PollTimeout::ZERO)
     }
 
     #[inline]

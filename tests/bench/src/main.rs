@@ -7,6 +7,8 @@
 //! where a group is roundtrip, fanout, scale, calls or fairness. A benchmark, not a
 //! test: it says which targets are missed, and ends well nonetheless.
 
+use nix::sys::resource::{setrlimit, Resource, RLIM_INFINITY};
+
 mod calls;
 mod clock;
 mod fairness;
@@ -51,8 +53,9 @@ fn main() {
 
 /// Many open files, and message queues for messages of any size.
 fn raise_limits() {
-    sys::raise_limit(libc::RLIMIT_NOFILE, 65_536);
-    sys::raise_limit(libc::RLIMIT_MSGQUEUE, libc::RLIM_INFINITY);
+    let raise = |limit, to| setrlimit(limit, to, to).expect("root may raise limits");
+    raise(Resource::RLIMIT_NOFILE, 65_536);
+    raise(Resource::RLIMIT_MSGQUEUE, RLIM_INFINITY);
     // Where this cannot be set, the table says so: no such queues.
     let _ = std::fs::write("/proc/sys/fs/mqueue/msgsize_max", "65536");
 }

@@ -2,12 +2,21 @@
 //! The system calls that are measured, as thin as they can be. A call that
 //! fails ends the program: there is nothing to measure then.
 
-use std::ffi::CString;
-use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
+use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
+
+use nix::fcntl::OFlag;
+use nix::poll::{PollFd, PollFlags, PollTimeout};
+use nix::sys::mman::{mmap_anonymous, MapFlags, ProtFlags};
+use nix::sys::prctl::set_pdeathsig;
+use nix::sys::signal::{kill, Signal};
+use nix::sys::socket::{self, AddressFamily, MsgFlags, SockFlag, SockType};
+use nix::sys::stat::Mode;
+use nix::time::{clock_gettime, ClockId};
+use nix::unistd::{self, ForkResult, Pid, Uid};
 
 use crate::uapi;
 
-/// The result of a call, unless it failed.
+/// The result of a call that has no wrapper, unless it failed.
 fn check<T: Into<i64> + Copy>(what: &str, result: T) -> T {
     if result.into() < 0 {
         panic!("{what}: {}", std::io::Error::last_os_error());
@@ -15,47 +24,41 @@ fn check<T: Into<i64> + Copy>(what: &str, result: T) -> T {
     result
 }
 
-fn owned(what: &str, fd: RawFd) -> OwnedFd {
-    // SAFETY: it was just returned to us, and nobody else knows it.
-    unsafe { OwnedFd::from_raw_fd(check(what, fd)) }
+/// The result of a call, unless it failed.
+#[inline]
+fn must<T>(what: &str, result: nix::Result<T>) -> T {
+    result.unwrap_or_else(|error| panic!("{what}: {error}"))
 }
 
-pub fn open(path: &str, flags: i32) -> OwnedFd {
-    let name = CString::new(path).expect("a path without zeros");
-    // SAFETY: the path is a C string.
-    owned(path, unsafe { libc::open(name.as_ptr(), flags) })
+pub fn open(path: &str, flags: OFlag) -> OwnedFd {
+    must(path, nix::fcntl::open(path, flags, Mode::empty()))
 }
 
 #[inline]
 pub fn write(fd: &OwnedFd, bytes: &[u8]) -> usize {
-    // SAFETY: the bytes are there to be read.
-    let count = unsafe { libc::write(fd.as_raw_fd(), bytes.as_ptr().cast(), bytes.len()) };
-    check("write", count as i64) as usize
+    must("write", unistd::write(fd, bytes))
 }
 
 #[inline]
 pub fn read(fd: &OwnedFd, bytes: &mut [u8]) -> usize {
-    // SAFETY: the bytes are there to be written.
-    let count = unsafe { libc::read(fd.as_raw_fd(), bytes.as_mut_ptr().cast(), bytes.len()) };
-    check("read", count as i64) as usize
+    must("read", unistd::read(fd, bytes))
 }
 
-/// Waits until there is something to read; 0 waits not at all.
+/// Waits so long until there is something to read.
 #[inline]
-pub fn poll(fd: &OwnedFd, timeout: i32) -> bool {
-    let mut wanted = libc::pollfd {
-        fd: fd.as_raw_fd(),
-        events: libc::POLLIN,
-        revents: 0,
-    };
-    // SAFETY: one pollfd, which lives for the call.
-    let ready = unsafe { libc::poll(&mut wanted, 1, timeout) };
-    check("poll", ready) > 0
+pub fn poll(fd: &OwnedFd, timeout: PollTimeout) -> bool {
+    let mut wanted = [PollFd::new(std::os::fd::AsFd::as_fd(fd), PollFlags::POLLIN)];
+    must("poll", nix::poll::poll(&mut wanted, timeout)) > 0
 }
 
-pub fn getppid() -> i32 {
-    // SAFETY: it cannot fail.
-    unsafe { libc::getppid() }
+/// Waits until there is something to read.
+#[inline]
+pub fn wait(fd: &OwnedFd) {
+    poll(fd, PollTimeout::NONE);
+}
+
+pub fn getppid() {
+    unistd::getppid();
 }
 
 // --- KBUS ---------------------------------------------------------------------
@@ -103,35 +106,26 @@ pub fn ioctl_bind(fd: &OwnedFd, code: u32, is_replier: bool, name: &str) {
 // --- the peers ----------------------------------------------------------------
 
 pub fn socketpair() -> (OwnedFd, OwnedFd) {
-    let mut fds = [0; 2];
-    // SAFETY: room for two descriptors.
-    let result =
-        unsafe { libc::socketpair(libc::AF_UNIX, libc::SOCK_SEQPACKET, 0, fds.as_mut_ptr()) };
-    check("socketpair", result);
-    (owned("socketpair", fds[0]), owned("socketpair", fds[1]))
+    let (family, kind) = (AddressFamily::Unix, SockType::SeqPacket);
+    let pair = socket::socketpair(family, kind, None, SockFlag::empty());
+    must("socketpair", pair)
 }
 
 #[inline]
 pub fn send(fd: &OwnedFd, bytes: &[u8]) -> usize {
-    // SAFETY: the bytes are there to be read.
-    let count = unsafe { libc::send(fd.as_raw_fd(), bytes.as_ptr().cast(), bytes.len(), 0) };
-    check("send", count as i64) as usize
+    let sent = socket::send(fd.as_raw_fd(), bytes, MsgFlags::empty());
+    must("send", sent)
 }
 
 #[inline]
 pub fn recv(fd: &OwnedFd, bytes: &mut [u8]) -> usize {
-    // SAFETY: the bytes are there to be written.
-    let count = unsafe { libc::recv(fd.as_raw_fd(), bytes.as_mut_ptr().cast(), bytes.len(), 0) };
-    check("recv", count as i64) as usize
+    let received = socket::recv(fd.as_raw_fd(), bytes, MsgFlags::empty());
+    must("recv", received)
 }
 
 /// A pipe: where to read, and where to write.
 pub fn pipe() -> (OwnedFd, OwnedFd) {
-    let mut fds = [0; 2];
-    // SAFETY: room for two descriptors.
-    let result = unsafe { libc::pipe(fds.as_mut_ptr()) };
-    check("pipe", result);
-    (owned("pipe", fds[0]), owned("pipe", fds[1]))
+    must("pipe", unistd::pipe())
 }
 
 /// A POSIX message queue that nobody else can open, or nothing where queues
@@ -151,7 +145,8 @@ pub fn message_queue(message_len: usize) -> Option<OwnedFd> {
     // SAFETY: a C string.
     let result = unsafe { libc::mq_unlink(NAME.as_ptr()) };
     check("mq_unlink", result);
-    Some(owned("mq_open", fd))
+    // SAFETY: it was just returned to us, and nobody else knows it.
+    Some(unsafe { OwnedFd::from_raw_fd(fd) })
 }
 
 #[inline]
@@ -172,55 +167,45 @@ pub fn mq_receive(fd: &OwnedFd, bytes: &mut [u8]) -> usize {
 // --- processes and limits -------------------------------------------------------
 
 /// A child process, killed when it is dropped.
-pub struct Child(libc::pid_t);
+pub struct Child(Pid);
 
 impl Child {
     /// A process that does `work`, for ever; when that fails it takes us along.
     pub fn new(work: impl FnOnce()) -> Child {
-        let parent = std::process::id() as libc::pid_t;
+        let parent = Pid::this();
         // SAFETY: this program has one thread.
-        let pid = unsafe { libc::fork() };
-        check("fork", pid);
-        if pid != 0 {
-            return Child(pid);
+        if let ForkResult::Parent { child } = must("fork", unsafe { unistd::fork() }) {
+            return Child(child);
         }
-        // SAFETY: only numbers go in.
-        unsafe { libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL) };
-        let result = std::panic::catch_unwind(std::panic::AssertUnwindSafe(work));
-        // SAFETY: our parent waits for us, so it is the one we know; and this
-        // process ends here, without running what belongs to the parent.
-        unsafe {
-            if result.is_err() {
-                libc::kill(parent, libc::SIGTERM);
-            }
-            libc::_exit(1)
+        must("prctl", set_pdeathsig(Signal::SIGKILL));
+        if std::panic::catch_unwind(std::panic::AssertUnwindSafe(work)).is_err() {
+            // It waits for us, so it is the one we know.
+            let _ = kill(parent, Signal::SIGTERM);
         }
+        // SAFETY: ends here, without running what belongs to the parent.
+        unsafe { libc::_exit(1) }
     }
 }
 
 impl Drop for Child {
     fn drop(&mut self) {
-        // SAFETY: it is our child, and not waited for yet.
-        unsafe {
-            libc::kill(self.0, libc::SIGKILL);
-            libc::waitpid(self.0, std::ptr::null_mut(), 0);
-        }
+        let _ = kill(self.0, Signal::SIGKILL);
+        let _ = nix::sys::wait::waitpid(self.0, None);
     }
 }
 
 /// Becomes this user, for good.
 pub fn become_user(uid: u32) {
-    // SAFETY: only numbers go in.
-    check("setuid", unsafe { libc::setuid(uid) });
+    must("setuid", unistd::setuid(Uid::from_raw(uid)));
 }
 
 /// Does something as this user, and becomes root again.
 pub fn as_user<T>(uid: u32, act: impl FnOnce() -> T) -> T {
-    // SAFETY: only numbers go in.
-    let become_for_now = |uid| unsafe { libc::setresuid(uid, uid, 0) };
-    check("setresuid", become_for_now(uid));
+    let root = Uid::from_raw(0);
+    let become_for_now = |uid| must("setresuid", unistd::setresuid(uid, uid, root));
+    become_for_now(Uid::from_raw(uid));
     let done = act();
-    check("setresuid", become_for_now(0));
+    become_for_now(root);
     done
 }
 
@@ -247,48 +232,33 @@ pub fn set_policy(policy: Policy) {
     check("sched_setscheduler", result);
 }
 
-/// Raises a limit of this process and its children.
-pub fn raise_limit(which: libc::__rlimit_resource_t, to: u64) {
-    let limit = libc::rlimit {
-        rlim_cur: to,
-        rlim_max: to,
-    };
-    // SAFETY: the limit is only read.
-    let result = unsafe { libc::setrlimit(which, &limit) };
-    check("setrlimit", result);
-}
-
 /// A counter that we share with our children.
 pub fn shared_counter() -> &'static std::sync::atomic::AtomicU32 {
-    let protection = libc::PROT_READ | libc::PROT_WRITE;
-    let flags = libc::MAP_SHARED | libc::MAP_ANONYMOUS;
+    let (len, protection) = (PAGE, ProtFlags::PROT_READ | ProtFlags::PROT_WRITE);
     // SAFETY: a new page, anywhere.
-    let page = unsafe { libc::mmap(std::ptr::null_mut(), 4096, protection, flags, -1, 0) };
-    assert!(page != libc::MAP_FAILED, "mmap");
+    let page = unsafe { mmap_anonymous(None, len, protection, MapFlags::MAP_SHARED) };
     // SAFETY: the page is all zeros, aligned, never unmapped, and touched in
     // no other way.
-    unsafe { &*page.cast() }
+    unsafe { must("mmap", page).cast().as_ref() }
 }
+
+const PAGE: std::num::NonZero<usize> = std::num::NonZero::new(4096).unwrap();
 
 // --- time -----------------------------------------------------------------------
 
-fn clock(which: libc::clockid_t) -> u64 {
-    let mut time = libc::timespec {
-        tv_sec: 0,
-        tv_nsec: 0,
-    };
-    // SAFETY: room for a time.
-    unsafe { libc::clock_gettime(which, &mut time) };
-    time.tv_sec as u64 * 1_000_000_000 + time.tv_nsec as u64
+#[inline]
+fn clock(which: ClockId) -> u64 {
+    let time = must("clock_gettime", clock_gettime(which));
+    time.tv_sec() as u64 * 1_000_000_000 + time.tv_nsec() as u64
 }
 
 /// Nanoseconds of a clock that never goes back.
 #[inline]
 pub fn now() -> u64 {
-    clock(libc::CLOCK_MONOTONIC)
+    clock(ClockId::CLOCK_MONOTONIC)
 }
 
 /// Nanoseconds since the machine started.
 pub fn uptime() -> u64 {
-    clock(libc::CLOCK_BOOTTIME)
+    clock(ClockId::CLOCK_BOOTTIME)
 }

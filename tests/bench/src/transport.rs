@@ -230,7 +230,7 @@ impl End for Socket {
 
     fn receive(&mut self) {
         if self.polled {
-            sys::poll(&self.fd, -1);
+            sys::wait(&self.fd);
         }
         assert!(sys::recv(&self.fd, &mut self.buffer) == self.buffer.len());
     }
@@ -265,7 +265,7 @@ impl End for Pipe {
         // A pipe has no messages: what comes may be part of one.
         while at < self.buffer.len() {
             if self.polled {
-                sys::poll(&self.from, -1);
+                sys::wait(&self.from);
             }
             at += sys::read(&self.from, &mut self.buffer[at..]);
         }
@@ -298,7 +298,7 @@ impl End for Queue {
 
     fn receive(&mut self) {
         if self.polled {
-            sys::poll(&self.from, -1);
+            sys::wait(&self.from);
         }
         assert!(sys::mq_receive(&self.from, &mut self.buffer) == self.buffer.len());
     }
