@@ -2,12 +2,21 @@
 //! Section 3.9: dup, fork, exec, descriptors passed over sockets, threads,
 //! death, signals.
 
+use std::io::{IoSlice, IoSliceMut};
+use std::os::fd::{AsRawFd, IntoRawFd, OwnedFd, RawFd};
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::Arc;
 
 use libc::POLLIN;
 
-use crate::harness::{bounded, fork, keep_only, Gate, HANG_MS};
+use nix::sys::signal::{SaFlags, Signal};
+use nix::sys::socket::{
+    self, AddressFamily, ControlMessage, ControlMessageOwned, MsgFlags, SockFlag, SockType,
+};
+use nix::unistd::{close, gettid};
+
+use crate::harness::{bounded, exec, fork, keep_only, keep_over_exec, on_signal, Gate, HANG_MS};
 use crate::raw::*;
 use crate::rules::await_sleep;
 use crate::{eq, tests};
@@ -37,9 +46,8 @@ tests![
 ];
 
 pub fn dup(fd: i32) -> Ksock {
-    // SAFETY: no pointers.
-    let r = check(unsafe { libc::dup(fd) } as i64).unwrap();
-    Ksock { fd: r as i32 }
+    let fd = nix::unistd::dup(borrow(fd)).unwrap().into_raw_fd();
+    Ksock { fd }
 }
 
 fn fd_dup_is_the_same_ksock() {
@@ -87,9 +95,9 @@ fn fd_fork_both_write_one_message() {
     l.listen("$.A");
     let msg = Msg::new("$.A").data(b"by two");
     let bytes = msg.entire();
-    k.write(&bytes[..90]).unwrap();
+    k.write(&bytes[..HEADER + 2]).unwrap();
     fork(|| {
-        k.write(&bytes[90..]).unwrap();
+        k.write(&bytes[HEADER + 2..]).unwrap();
     })
     .join();
     k.send().unwrap();
@@ -117,18 +125,9 @@ fn fd_opening_again_is_another_ksock() {
 
 /// This very program, started again with a descriptor: see `child_main`.
 pub fn exec_self(fd: i32, args: &[&str]) -> crate::harness::Child {
-    fork(|| {
-        let exe = std::ffi::CString::new("/proc/self/exe").unwrap();
-        let mut all = vec![std::ffi::CString::new("kbus-test-system").unwrap()];
-        all.push(std::ffi::CString::new("--as-child").unwrap());
-        all.push(std::ffi::CString::new(fd.to_string()).unwrap());
-        all.extend(args.iter().map(|a| std::ffi::CString::new(*a).unwrap()));
-        let mut pointers: Vec<*const libc::c_char> = all.iter().map(|a| a.as_ptr()).collect();
-        pointers.push(std::ptr::null());
-        // SAFETY: terminated strings in a terminated list.
-        unsafe { libc::execv(exe.as_ptr(), pointers.as_ptr()) };
-        panic!("exec: {:?}", errno());
-    })
+    let fd = fd.to_string();
+    let words = [&["--as-child", fd.as_str()], args].concat();
+    fork(|| exec(Path::new("/proc/self/exe"), &words))
 }
 
 /// What the program does when it was started by `exec_self`.
@@ -155,8 +154,7 @@ fn fd_exec_keeps_it() {
     let (k, b) = (Ksock::new(), Ksock::new());
     k.serve("$.A");
     let asked = b.ask("$.A");
-    // SAFETY: no pointers.
-    unsafe { libc::fcntl(k.fd, libc::F_SETFD, 0) };
+    keep_over_exec(k.fd);
     exec_self(k.fd, &["answer"]).join();
     eq!(b.take().in_reply_to, asked);
     eq!(k.owed(), 0);
@@ -168,57 +166,30 @@ fn fd_exec_closes_it_with_cloexec() {
     assert!(k.id() > 0);
 }
 
-pub fn socketpair() -> [i32; 2] {
-    let mut s = [0; 2];
-    // SAFETY: room for two.
-    let r = unsafe { libc::socketpair(libc::AF_UNIX, libc::SOCK_STREAM, 0, s.as_mut_ptr()) };
-    check(r as i64).unwrap();
-    s
+/// A pair of sockets, to hand descriptors over.
+pub fn socketpair() -> [OwnedFd; 2] {
+    let flags = SockFlag::empty();
+    socket::socketpair(AddressFamily::Unix, SockType::Stream, None, flags)
+        .unwrap()
+        .into()
 }
 
-pub fn pass(socket: i32, fd: i32) {
-    let mut byte = 1u8;
-    let mut control = [0u64; 4];
-    // SAFETY: the usual dance, all in local memory.
-    unsafe {
-        let mut part = libc::iovec {
-            iov_base: (&raw mut byte).cast(),
-            iov_len: 1,
-        };
-        let mut msg: libc::msghdr = std::mem::zeroed();
-        msg.msg_iov = &mut part;
-        msg.msg_iovlen = 1;
-        msg.msg_control = control.as_mut_ptr().cast();
-        msg.msg_controllen = libc::CMSG_SPACE(4) as usize;
-        let c = libc::CMSG_FIRSTHDR(&msg);
-        (*c).cmsg_level = libc::SOL_SOCKET;
-        (*c).cmsg_type = libc::SCM_RIGHTS;
-        (*c).cmsg_len = libc::CMSG_LEN(4) as usize;
-        libc::CMSG_DATA(c).cast::<i32>().write_unaligned(fd);
-        check(libc::sendmsg(socket, &msg, 0) as i64).unwrap();
-    }
+pub fn pass(socket: &OwnedFd, fd: i32) {
+    let fds = [fd];
+    let rights = [ControlMessage::ScmRights(&fds)];
+    let (byte, flags) = ([IoSlice::new(&[1])], MsgFlags::empty());
+    socket::sendmsg::<()>(socket.as_raw_fd(), &byte, &rights, flags, None).unwrap();
 }
 
-pub fn receive(socket: i32) -> Ksock {
-    let mut byte = 0u8;
-    let mut control = [0u64; 4];
-    // SAFETY: as above.
-    unsafe {
-        let mut part = libc::iovec {
-            iov_base: (&raw mut byte).cast(),
-            iov_len: 1,
-        };
-        let mut msg: libc::msghdr = std::mem::zeroed();
-        msg.msg_iov = &mut part;
-        msg.msg_iovlen = 1;
-        msg.msg_control = control.as_mut_ptr().cast();
-        msg.msg_controllen = 32;
-        check(libc::recvmsg(socket, &mut msg, 0) as i64).unwrap();
-        let c = libc::CMSG_FIRSTHDR(&msg);
-        assert!(!c.is_null(), "no descriptor came");
-        Ksock {
-            fd: libc::CMSG_DATA(c).cast::<i32>().read_unaligned(),
-        }
+pub fn receive(socket: &OwnedFd) -> Ksock {
+    let mut byte = [0];
+    let mut byte = [IoSliceMut::new(&mut byte)];
+    let mut room = nix::cmsg_space!(RawFd);
+    let (room, flags) = (Some(&mut room[..]), MsgFlags::empty());
+    let got = socket::recvmsg::<()>(socket.as_raw_fd(), &mut byte, room, flags).unwrap();
+    match got.cmsgs().unwrap().next() {
+        Some(ControlMessageOwned::ScmRights(fds)) => Ksock { fd: fds[0] },
+        other => panic!("no descriptor came: {other:?}"),
     }
 }
 
@@ -231,7 +202,7 @@ fn fd_scm_rights_passes_the_ksock() {
         let k = Ksock::new();
         k.serve("$.A");
         gate.pass();
-        pass(theirs, k.fd);
+        pass(&theirs, k.fd);
     });
     assert!(bounded(|| b.replier("$.A") != Ok(None)));
     let number = b.replier("$.A").unwrap().unwrap();
@@ -239,7 +210,7 @@ fn fd_scm_rights_passes_the_ksock() {
     gate.open();
     child.join();
     eq!(b.replier("$.A"), Ok(Some(number)), "in flight, or here");
-    let k = receive(ours);
+    let k = receive(&ours);
     eq!(k.id(), number);
     let request = k.take();
     eq!(request.id, asked);
@@ -252,16 +223,12 @@ fn fd_scm_rights_in_flight_keeps_it_open() {
     let b = Ksock::new();
     let k = Ksock::new();
     k.serve("$.A");
-    pass(theirs, k.fd);
+    pass(&theirs, k.fd);
     drop(k);
     assert!(b.replier("$.A").unwrap().is_some());
     let asked = b.ask("$.A");
     // Nobody will ever receive it.
-    // SAFETY: our own descriptors.
-    unsafe {
-        libc::close(ours);
-        libc::close(theirs);
-    }
+    drop((ours, theirs));
     let got = b.await_msg();
     eq!(
         (got.text(), got.in_reply_to),
@@ -291,7 +258,12 @@ fn fd_pointers_belong_to_the_sender_of_the_moment() {
 
 fn fd_death_is_close() {
     let w = Ksock::new();
-    for how in [libc::SIGKILL, libc::SIGABRT, libc::SIGTERM, 0] {
+    for how in [
+        Some(Signal::SIGKILL),
+        Some(Signal::SIGABRT),
+        Some(Signal::SIGTERM),
+        None,
+    ] {
         let (ready, go) = (Gate::new(), Gate::new());
         let child = fork(|| {
             let k = Ksock::new();
@@ -301,15 +273,14 @@ fn fd_death_is_close() {
         });
         ready.pass();
         let asked = w.ask("$.A");
-        if how == 0 {
+        if let Some(signal) = how {
+            child.signal(signal);
+            child.wait();
+        } else {
             go.open();
             child.join();
-        } else {
-            // SAFETY: our own child.
-            unsafe { libc::kill(child.pid, how) };
-            child.wait();
         }
-        eq!(w.take().in_reply_to, asked, "ended by {how}");
+        eq!(w.take().in_reply_to, asked, "ended by {how:?}");
         eq!(w.replier("$.A"), Ok(None));
         eq!(crate::harness::bindings().len(), 0);
     }
@@ -325,7 +296,7 @@ fn fd_death_with_a_request_popped_and_queued() {
         k.await_msg();
         k.wait(POLLIN);
         ready.open();
-        k.fd_wait_for_ever();
+        nix::unistd::pause();
     });
     ready.pass();
     let ids = [w.ask("$.A"), w.ask("$.A")];
@@ -345,13 +316,6 @@ fn fd_death_with_a_request_popped_and_queued() {
     );
 }
 
-impl Ksock {
-    fn fd_wait_for_ever(&self) {
-        // SAFETY: no pointers.
-        unsafe { libc::pause() };
-    }
-}
-
 fn fd_exit_group_with_threads_is_close() {
     let w = Ksock::new();
     let ready = Gate::new();
@@ -363,7 +327,7 @@ fn fd_exit_group_with_threads_is_close() {
             std::thread::spawn(move || k.poll(POLLIN, HANG_MS));
         }
         ready.open();
-        k.fd_wait_for_ever();
+        nix::unistd::pause();
     });
     ready.pass();
     let asked = w.ask("$.A");
@@ -478,11 +442,6 @@ pub fn fd_threads_read_positions_stay_whole() {
     }
 }
 
-fn tid() -> i32 {
-    // SAFETY: no pointers.
-    unsafe { libc::gettid() }
-}
-
 /// A thread that tells its id, then does something with the ksock.
 fn thread_in(
     k: &Arc<Ksock>,
@@ -491,7 +450,7 @@ fn thread_in(
     let gate = Gate::new();
     let k = k.clone();
     let t = std::thread::spawn(move || {
-        gate.put(tid() as u32);
+        gate.put(gettid().as_raw() as u32);
         f(&k);
     });
     await_sleep(gate.get() as i32);
@@ -509,8 +468,8 @@ fn fd_close_while_another_thread_polls() {
         let got = k.poll(POLLIN, HANG_MS);
         assert!(got == POLLIN || got == libc::POLLNVAL, "poll: {got:#x}");
     });
-    // SAFETY: closed for real here; the number is not used again below.
-    eq!(unsafe { libc::close(fd) }, 0);
+    // Closed for real here; the number is not used again below.
+    eq!(close(fd), Ok(()));
     // Still open, for a call is inside.
     let asked = w.ask("$.R");
     t.join().unwrap();
@@ -540,8 +499,8 @@ fn fd_close_while_another_thread_reads() {
             })
         };
         gate.pass();
-        // SAFETY: closed for real here; the reader sees EBADF or the end.
-        unsafe { libc::close(fd) };
+        // Closed for real here; the reader sees EBADF or the end.
+        close(fd).unwrap();
         reader.join().unwrap();
         std::mem::forget(Arc::try_unwrap(k).unwrap());
     }
@@ -563,38 +522,18 @@ fn fd_close_while_a_request_is_pending() {
     r.nothing();
 }
 
-extern "C" fn nothing(_: i32) {}
-
-fn on_signal(number: i32, flags: i32) {
-    // SAFETY: a handler that does nothing.
-    unsafe {
-        let mut action: libc::sigaction = std::mem::zeroed();
-        action.sa_sigaction = nothing as extern "C" fn(i32) as usize;
-        action.sa_flags = flags;
-        libc::sigaction(number, &action, std::ptr::null_mut());
-    }
-}
-
 fn fd_signal_ends_poll_with_eintr() {
     let k = Ksock::new();
     k.listen("$.A");
     let child = fork(|| {
-        on_signal(libc::SIGUSR1, 0);
-        let mut p = libc::pollfd {
-            fd: k.fd,
-            events: POLLIN,
-            revents: 0,
-        };
-        // SAFETY: one pollfd.
-        eq!(unsafe { libc::poll(&mut p, 1, HANG_MS) }, -1);
-        eq!(errno(), EINTR);
+        on_signal(Signal::SIGUSR1, SaFlags::empty());
+        eq!(poll(k.fd, POLLIN, HANG_MS), Err(EINTR));
         // And goes on as before.
         Ksock::new().say("$.A");
         k.take();
     });
     await_sleep(child.pid);
-    // SAFETY: our own child.
-    unsafe { libc::kill(child.pid, libc::SIGUSR1) };
+    child.signal(Signal::SIGUSR1);
     child.join();
 }
 
@@ -602,15 +541,12 @@ fn fd_signal_ends_poll_with_eintr() {
 /// happened; all else is as ever (section 3, locking view).
 fn fd_signals_lose_nothing() {
     let stop: &'static AtomicBool = &crate::harness::shared::<AtomicBool>(1)[0];
-    let pid = std::process::id() as i32;
-    on_signal(libc::SIGUSR1, 0);
+    let pid = nix::unistd::getpid();
+    on_signal(Signal::SIGUSR1, SaFlags::empty());
     let storm = fork(move || {
         while !stop.load(Ordering::Relaxed) {
-            // SAFETY: the process that runs this test.
-            unsafe {
-                libc::kill(pid, libc::SIGUSR1);
-                libc::sched_yield();
-            }
+            let _ = nix::sys::signal::kill(pid, Signal::SIGUSR1);
+            std::thread::yield_now();
         }
     });
     // Somebody else keeps the bus busy, so that locks are waited for.
@@ -670,13 +606,9 @@ fn fd_stop_and_continue() {
         eq!(msg.text(), "$.A");
     });
     await_sleep(child.pid);
-    // SAFETY: our own child.
-    unsafe {
-        libc::kill(child.pid, libc::SIGSTOP);
-        let mut status = 0;
-        libc::waitpid(child.pid, &mut status, libc::WUNTRACED);
-        libc::kill(child.pid, libc::SIGCONT);
-    }
+    child.signal(Signal::SIGSTOP);
+    child.stopped();
+    child.signal(Signal::SIGCONT);
     Ksock::new().say("$.A");
     child.join();
 }

@@ -8,7 +8,10 @@
 //! descriptors.rs meets them where they occur, and shows that nothing is
 //! lost).
 
-use crate::harness::{insmod, rmmod, USUAL};
+use nix::sys::mman::{MapFlags, ProtFlags};
+use nix::sys::signal::{SaFlags, Signal};
+
+use crate::harness::{insmod, on_signal, rmmod, USUAL};
 use crate::raw::*;
 use crate::{eq, tests};
 
@@ -69,15 +72,11 @@ const TABLE: &[(&str, Errno, Way)] = &[
     ("open: no minor", ENXIO, || {
         use std::os::unix::fs::MetadataExt;
         let dev = std::fs::metadata("/dev/kbus0").unwrap().rdev();
-        let path = c"/dev/kbus-test-errno";
-        // SAFETY: terminated strings.
-        unsafe {
-            let node = libc::makedev(libc::major(dev), 200);
-            libc::mknod(path.as_ptr(), libc::S_IFCHR | 0o600, node);
-            let r = void(open_path("/dev/kbus-test-errno", libc::O_RDWR));
-            libc::unlink(path.as_ptr());
-            r
-        }
+        let path = "/dev/kbus-test-errno";
+        crate::module::make_node(path, libc::major(dev), 200);
+        let r = void(open_path(path, libc::O_RDWR));
+        std::fs::remove_file(path).unwrap();
+        r
     }),
     ("read: write-only", EBADF, || {
         void(Ksock::write_only().read(&mut [0; 4]))
@@ -129,33 +128,21 @@ const TABLE: &[(&str, Errno, Way)] = &[
         void(s.write(b"x"))
     }),
     ("lseek", ESPIPE, || {
-        // SAFETY: no pointers.
-        void(check(unsafe {
-            libc::lseek(Ksock::new().fd, 0, libc::SEEK_SET)
-        }))
+        let k = Ksock::new();
+        let from = nix::unistd::Whence::SeekSet;
+        void(ours(nix::unistd::lseek(borrow(k.fd), 0, from)))
     }),
     ("mmap", ENODEV, || {
         let k = Ksock::new();
+        let len = std::num::NonZero::new(4096).unwrap();
+        let (read, shared) = (ProtFlags::PROT_READ, MapFlags::MAP_SHARED);
         // SAFETY: refused.
-        let p = unsafe {
-            libc::mmap(
-                std::ptr::null_mut(),
-                4096,
-                libc::PROT_READ,
-                libc::MAP_SHARED,
-                k.fd,
-                0,
-            )
-        };
-        if p == libc::MAP_FAILED {
-            Err(errno())
-        } else {
-            Ok(())
-        }
+        let p = unsafe { nix::sys::mman::mmap(None, len, read, shared, borrow(k.fd), 0) };
+        void(ours(p))
     }),
     ("fsync", EINVAL, || {
-        // SAFETY: no pointers.
-        void(check(unsafe { libc::fsync(Ksock::new().fd) } as i64))
+        let k = Ksock::new();
+        ours(nix::unistd::fsync(borrow(k.fd)))
     }),
     ("ioctl: wrong type", ENOTTY, || bad(0x0000_6a01)),
     ("ioctl: number 0", ENOTTY, || bad(0x0000_6b00)),
@@ -361,23 +348,17 @@ fn errno_of_loading() {
 
 /// With SA_RESTART no call of the bus ever shows EINTR.
 fn errno_interrupted_calls_restart() {
-    extern "C" fn nothing(_: i32) {}
-    // SAFETY: a handler that does nothing, and a timer.
-    unsafe {
-        let mut action: libc::sigaction = std::mem::zeroed();
-        action.sa_sigaction = nothing as extern "C" fn(i32) as usize;
-        action.sa_flags = libc::SA_RESTART;
-        libc::sigaction(libc::SIGALRM, &action, std::ptr::null_mut());
-        let often = libc::timeval {
-            tv_sec: 0,
-            tv_usec: 500,
-        };
-        let timer = libc::itimerval {
-            it_interval: often,
-            it_value: often,
-        };
-        libc::syscall(libc::SYS_setitimer, libc::ITIMER_REAL, &timer, 0);
-    }
+    on_signal(Signal::SIGALRM, SaFlags::SA_RESTART);
+    let often = libc::timeval {
+        tv_sec: 0,
+        tv_usec: 500,
+    };
+    let timer = libc::itimerval {
+        it_interval: often,
+        it_value: often,
+    };
+    // SAFETY: a timer that is only read. There is no wrapper for it.
+    unsafe { libc::syscall(libc::SYS_setitimer, libc::ITIMER_REAL, &timer, 0) };
     for _ in 0..300 {
         let (a, b) = (Ksock::new(), Ksock::new());
         a.serve("$.A");

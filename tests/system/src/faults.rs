@@ -5,32 +5,34 @@
 //! Whatever fails, the verb must say so with the right errno and have done
 //! nothing, or have done all; nobody loses an answer or gets two.
 
-use std::os::fd::RawFd;
+use std::fs::File;
+use std::os::unix::fs::FileExt;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use crate::eq;
-use crate::harness::{self, bounded, fork, insmod, module_loaded, rmmod, shared, Child, Dice};
+use crate::harness::{
+    self, bounded, fork, insmod, module_loaded, rmmod, shared, well, Child, Dice,
+};
 use crate::raw::*;
+use crate::rules::Epoll;
 
 /// More places than any verb has, loading the module included.
 const MANY: u32 = 20_000;
 
 /// This thread's switch: how many more calls that can fail do not.
-struct Switch {
-    fd: RawFd,
-}
+struct Switch(File);
 
 impl Switch {
     fn new() -> Switch {
-        let fd = open_path("/proc/thread-self/fail-nth", libc::O_RDWR | libc::O_CLOEXEC)
-            .expect("this kernel cannot inject faults");
-        Switch { fd }
+        let file = File::options()
+            .read(true)
+            .write(true)
+            .open("/proc/thread-self/fail-nth");
+        Switch(file.expect("this kernel cannot inject faults"))
     }
 
     fn set(&self, n: u32) -> bool {
-        let text = n.to_string();
-        // SAFETY: as many bytes as there are.
-        unsafe { libc::pwrite(self.fd, text.as_ptr().cast(), text.len(), 0) > 0 }
+        self.0.write_at(n.to_string().as_bytes(), 0).is_ok()
     }
 
     /// Does `what` with its n-th chance to fail taken. The result, and whether
@@ -40,17 +42,9 @@ impl Switch {
         let result = what();
         let mut text = [0u8; 16];
         // This copies, too, and may be what fails; then `what` did not.
-        // SAFETY: room for as many bytes.
-        let got = unsafe { libc::pread(self.fd, text.as_mut_ptr().cast(), text.len(), 0) };
+        let got = self.0.read_at(&mut text, 0);
         while !self.set(0) {}
-        (result, got > 0 && text[0] == b'0')
-    }
-}
-
-impl Drop for Switch {
-    fn drop(&mut self) {
-        // SAFETY: the descriptor is ours.
-        unsafe { libc::close(self.fd) };
+        (result, matches!(got, Ok(1..)) && text[0] == b'0')
     }
 }
 
@@ -266,13 +260,7 @@ fn send_pending(switch: &Switch, n: u32) -> bool {
 fn poll_pending(switch: &Switch, n: u32) -> bool {
     let (a, b) = waiting();
     a.answer(&a.take());
-    let mut p = libc::pollfd {
-        fd: b.fd,
-        events: libc::POLLOUT,
-        revents: 0,
-    };
-    // SAFETY: one pollfd.
-    let (got, hit) = switch.nth(n, || check(unsafe { libc::poll(&mut p, 1, 0) } as i64));
+    let (got, hit) = switch.nth(n, || poll(b.fd, libc::POLLOUT, 0));
     if let Err(e) = got {
         right(e);
     }
@@ -479,8 +467,7 @@ fn close(switch: &Switch, n: u32) -> bool {
     w.drain();
     let fd = a.fd;
     std::mem::forget(a);
-    // SAFETY: nobody else closes it.
-    let (_, hit) = switch.nth(n, || unsafe { libc::close(fd) });
+    let (_, hit) = switch.nth(n, || nix::unistd::close(fd));
     settled(&asker, &late, &w);
     w.report(0).unwrap();
     hit
@@ -515,25 +502,16 @@ fn exit(_: &Switch, n: u32) -> bool {
 fn epoll(switch: &Switch, n: u32) -> bool {
     let (k, l) = (Ksock::new(), Ksock::new());
     l.listen("$.A");
-    // SAFETY: system calls on descriptors of our own.
-    unsafe {
-        let e = libc::epoll_create1(libc::EPOLL_CLOEXEC);
-        let mut event = libc::epoll_event {
-            events: libc::EPOLLIN as u32,
-            u64: 7,
-        };
-        let (got, hit) = switch.nth(n, || {
-            check(libc::epoll_ctl(e, libc::EPOLL_CTL_ADD, l.fd, &mut event) as i64)
-        });
-        if let Err(error) = got {
-            right(error);
-            check(libc::epoll_ctl(e, libc::EPOLL_CTL_ADD, l.fd, &mut event) as i64).unwrap();
-        }
-        k.say("$.A");
-        eq!(libc::epoll_wait(e, &mut event, 1, harness::HANG_MS), 1);
-        libc::close(e);
-        hit
+    let e = Epoll::new();
+    let add = || e.change(libc::EPOLL_CTL_ADD, l.fd, libc::EPOLLIN);
+    let (got, hit) = switch.nth(n, add);
+    if let Err(error) = got {
+        right(error);
+        add().unwrap();
     }
+    k.say("$.A");
+    eq!(e.wait(harness::HANG_MS).len(), 1);
+    hit
 }
 
 fn proc_files(switch: &Switch, n: u32) -> bool {
@@ -545,8 +523,7 @@ fn proc_files(switch: &Switch, n: u32) -> bool {
         let (got, hit) = switch.nth(n, || {
             let fd = open_path(path, libc::O_RDONLY | libc::O_CLOEXEC)?;
             let got = read(fd, bytes.as_mut_ptr(), bytes.len());
-            // SAFETY: the descriptor is ours.
-            unsafe { libc::close(fd) };
+            let _ = nix::unistd::close(fd);
             got
         });
         if let Err(e) = got {
@@ -660,8 +637,7 @@ fn from_several(seed: u64) {
                 }
                 let fd = k.fd;
                 std::mem::forget(k);
-                // SAFETY: nobody else closes it.
-                let _ = switch.nth(chance(&mut dice), || unsafe { libc::close(fd) });
+                let _ = switch.nth(chance(&mut dice), || nix::unistd::close(fd));
             }
         }));
     }
@@ -731,10 +707,6 @@ pub fn run(seed: u64, only: &[String]) -> (u32, u32) {
     let places: &'static [AtomicU32] = shared(1);
     let places = &places[0];
     // In a process of its own, so that a failure ends only the one case.
-    let ended_well = |child: Child| {
-        let status = child.wait();
-        libc::WIFEXITED(status) && libc::WEXITSTATUS(status) == 0
-    };
     for (name, case) in CASES.iter().filter(|(name, _)| chosen(name)) {
         places.store(0, Ordering::SeqCst);
         let child = fork(|| {
@@ -747,7 +719,7 @@ pub fn run(seed: u64, only: &[String]) -> (u32, u32) {
             }
             panic!("no end of places");
         });
-        tell(name, places, ended_well(child));
+        tell(name, places, well(child.wait()));
         if !module_loaded() {
             insmod(harness::USUAL).unwrap();
             crate::behaviours::open_soon(0);
@@ -756,7 +728,7 @@ pub fn run(seed: u64, only: &[String]) -> (u32, u32) {
     if chosen("from_several") {
         places.store(0, Ordering::SeqCst);
         let child = fork(|| from_several(seed));
-        tell("from_several", places, ended_well(child));
+        tell("from_several", places, well(child.wait()));
     }
     (passed, failed)
 }

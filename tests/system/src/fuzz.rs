@@ -28,7 +28,9 @@ mod sequence;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
-use crate::harness::{bounded, fork, rmmod, shared, Child, USUAL};
+use crate::harness::{
+    become_user, bounded, die_with_parent, fork, nice, rmmod, shared, well, Child, USUAL,
+};
 use crate::raw::*;
 use crate::{eq, tests};
 
@@ -68,16 +70,6 @@ fn taints() -> u64 {
     text.trim().parse().unwrap()
 }
 
-fn become_nobody() {
-    // SAFETY: this process only.
-    unsafe {
-        libc::setgroups(0, std::ptr::null());
-        assert!(libc::setgid(65534) == 0 && libc::setuid(65534) == 0);
-        // Whom root cannot see dying would be a mystery.
-        libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL, 0, 0, 0);
-    }
-}
-
 /// What all processes of a run share.
 struct Run {
     seed: u64,
@@ -110,7 +102,9 @@ impl Run {
     fn attack(&self, n: usize) {
         crate::harness::keep_only(&[]);
         let mut coverage = Coverage::open();
-        become_nobody();
+        become_user(65534);
+        // Whom root cannot see dying would be a mystery.
+        die_with_parent();
         let seed = self.seed * PROCESSES as u64 + n as u64;
         let mut attacker = Attacker::new(Choices::new(seed, self.records[n]));
         for script in self.before.iter().skip(n).step_by(PROCESSES) {
@@ -186,8 +180,7 @@ pub fn run(seed: u64, seconds: u32, print: bool) {
     let run = Run::new(seed, seconds);
     let attackers: Vec<Child> = (0..PROCESSES).map(|n| fork(|| run.attack(n))).collect();
     // They only have to be served.
-    // SAFETY: no pointers.
-    unsafe { libc::nice(10) };
+    nice(10);
     let taints_before = taints();
     let (mut told, mut printed) = (Instant::now(), 0);
     let mut report = || {
@@ -211,8 +204,8 @@ pub fn run(seed: u64, seconds: u32, print: bool) {
             report();
         }
     }
-    let ends: Vec<i32> = attackers.into_iter().map(Child::wait).collect();
-    if ends.iter().any(|&status| status != 0) {
+    let ends: Vec<_> = attackers.into_iter().map(Child::wait).collect();
+    if !ends.iter().all(|&status| well(status)) {
         run.blame();
         panic!("the attackers ended with {ends:?}");
     }

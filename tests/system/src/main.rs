@@ -43,15 +43,19 @@ use std::process::ExitCode;
 
 use harness::{Runner, Test};
 
-fn all_tests() -> Vec<&'static Test> {
-    behaviours::ALL
-        .iter()
-        .chain(rules::ALL)
-        .chain(&[
-            errnos::TESTS,
-            defects::TESTS,
-            descriptors::TESTS,
+fn all_tests() -> Vec<Test> {
+    let seen_by_a_program = [
+        behaviours::ALL,
+        rules::ALL,
+        &[errnos::TESTS, defects::TESTS, descriptors::TESTS],
+    ]
+    .concat();
+    let narrow = compat::narrow(&seen_by_a_program);
+    seen_by_a_program
+        .into_iter()
+        .chain([
             compat::TESTS,
+            &narrow,
             limits::TESTS,
             users::TESTS,
             stress::TESTS,
@@ -62,16 +66,32 @@ fn all_tests() -> Vec<&'static Test> {
             module::TESTS,
             memory::TESTS,
         ])
-        .flat_map(|tests| tests.iter())
+        .flatten()
+        .copied()
         .collect()
+}
+
+/// When one of its tests has started it anew, does that part and ends.
+fn as_part_of_a_test(args: &[String]) -> Option<()> {
+    let (first, rest) = args.split_first()?;
+    let report = first.strip_prefix("--report-to=")?;
+    harness::report_to(report.parse().ok()?);
+    let (part, args) = rest.split_first()?;
+    harness::leave(|| match part.as_str() {
+        "--as-child" => assert!(descriptors::child_main(args)),
+        "--as-peer" => compat::peer_main(args),
+        _ => {
+            let all = all_tests();
+            let test = all.iter().find(|test| test.name == args[0]);
+            (test.expect("a test of this program").run)();
+        }
+    })
 }
 
 fn main() -> ExitCode {
     harness::install_hook();
     let all: Vec<String> = std::env::args().skip(1).collect();
-    if all.first().is_some_and(|a| a == "--as-child") {
-        return ExitCode::from(!descriptors::child_main(&all[1..]) as u8);
-    }
+    as_part_of_a_test(&all);
     let mut args = std::env::args().skip(1);
     let (mut names, mut skip, mut verb) = (Vec::new(), Vec::new(), None);
     let (mut list, mut first_failure) = (false, false);
@@ -108,11 +128,9 @@ fn main() -> ExitCode {
     if let Some(verb) = verb {
         return alone(&verb, seed, amount, &names, print_corpus);
     }
-    let tests: Vec<&Test> = all_tests()
-        .into_iter()
-        .filter(|t| names.is_empty() || names.iter().any(|n| t.name.contains(n.as_str())))
-        .filter(|t| !skip.iter().any(|s| t.name.contains(s.as_str())))
-        .collect();
+    let mut tests = all_tests();
+    tests.retain(|t| names.is_empty() || names.iter().any(|n| t.name.contains(n.as_str())));
+    tests.retain(|t| !skip.iter().any(|s| t.name.contains(s.as_str())));
     if list {
         for test in &tests {
             println!("{}", test.name);
@@ -121,38 +139,33 @@ fn main() -> ExitCode {
     }
     memory::enter();
     let mut runner = Runner::new();
-    let (mut passed, mut failed) = (0, 0);
+    let mut results = Vec::new();
     for test in &tests {
-        if runner.run(test) {
-            passed += 1;
-        } else {
-            failed += 1;
-            if first_failure {
-                break;
-            }
+        let passed = runner.run(test);
+        results.push((test.number(), passed));
+        if first_failure && !passed {
+            break;
         }
     }
-    table(&tests, &runner, names.is_empty() && skip.is_empty());
+    table(&results, names.is_empty() && skip.is_empty());
+    let passed = results.iter().filter(|(_, passed)| *passed).count();
+    let failed = results.len() - passed;
     println!("{passed} passed, {failed} failed");
     ExitCode::from((failed > 0 || tests.is_empty()) as u8)
 }
 
 /// The behaviours of section 11 by number, with their result.
-fn table(tests: &[&Test], runner: &Runner, whole: bool) {
+fn table(results: &[(Option<u32>, bool)], whole: bool) {
     println!("behaviours of section 11 by number:");
-    let mut passed = Vec::new();
-    let mut bad = Vec::new();
-    for test in tests {
-        if let Some(n) = test.number() {
-            match runner.results.get(test.name) {
-                Some(Ok(())) => passed.push(n),
-                Some(Err(_)) => bad.push(n),
-                None => {}
-            }
-        }
-    }
-    passed.sort_unstable();
-    bad.sort_unstable();
+    let those = |wanted: bool| {
+        let mut all: Vec<u32> = results
+            .iter()
+            .filter_map(|(number, passed)| number.filter(|_| *passed == wanted))
+            .collect();
+        all.sort_unstable();
+        all
+    };
+    let (passed, bad) = (those(true), those(false));
     lines("passed", &passed);
     lines("FAILED", &bad);
     for (numbers, why) in behaviours::ELSEWHERE.iter().filter(|_| whole) {
@@ -213,8 +226,8 @@ fn alone(
     }
     let result = std::panic::catch_unwind(|| match verb {
         "fuzz" => fuzz::run(seed, amount.unwrap_or(60), print_corpus),
-        "order" => stress::order(amount.unwrap_or(20_000), None),
-        _ => stress::one_answer(seed, amount.unwrap_or(200_000), None),
+        "order" => stress::order(amount.unwrap_or(20_000)),
+        _ => stress::one_answer(seed, amount.unwrap_or(200_000)),
     });
     match result {
         Ok(()) => {

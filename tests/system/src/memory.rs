@@ -90,17 +90,10 @@ impl Group {
     pub fn new(name: &str) -> Group {
         let control = format!("{GROUPS}/cgroup.subtree_control");
         if !Path::new(&control).exists() {
-            // SAFETY: terminated strings.
-            let r = unsafe {
-                libc::mount(
-                    c"cgroup2".as_ptr(),
-                    c"/sys/fs/cgroup".as_ptr(),
-                    c"cgroup2".as_ptr(),
-                    0,
-                    std::ptr::null(),
-                )
-            };
-            assert!(r == 0, "mount cgroup2: {:?}", errno());
+            let none = None::<&str>;
+            let flags = nix::mount::MsFlags::empty();
+            let mounted = nix::mount::mount(Some("cgroup2"), GROUPS, Some("cgroup2"), flags, none);
+            mounted.unwrap_or_else(|e| panic!("mount cgroup2: {e}"));
         }
         fs::write(control, "+memory").unwrap_or_else(|e| panic!("memory controller: {e}"));
         let group = Group(format!("{GROUPS}/{name}"));

@@ -3,9 +3,10 @@
 
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
+use std::sync::atomic::{AtomicU32, Ordering::SeqCst};
 
 use crate::behaviours::open_soon;
-use crate::harness::{self, bounded, fork, insmod, module_loaded, rmmod, USUAL};
+use crate::harness::{self, become_user, bounded, fork, insmod, module_loaded, rmmod, USUAL};
 use crate::raw::*;
 use crate::{eq, tests};
 
@@ -134,12 +135,7 @@ fn module_node_modes() {
 fn module_mode_keeps_others_out() {
     let as_nobody = |want: Option<Errno>| {
         fork(move || {
-            // SAFETY: this child only.
-            let left = unsafe {
-                libc::setgroups(0, std::ptr::null());
-                (libc::setgid(65534), libc::setuid(65534))
-            };
-            eq!(left, (0, 0));
+            become_user(65534);
             eq!(Ksock::open(0, libc::O_RDWR).err(), want);
             eq!(Ksock::open(0, libc::O_RDONLY).err(), want);
         })
@@ -156,15 +152,18 @@ fn module_mode_keeps_others_out() {
     unload();
 }
 
+/// A device node, for root.
+pub fn make_node(path: &str, major: u32, minor: u32) {
+    use nix::sys::stat::{makedev, mknod, Mode, SFlag};
+    let node = makedev(major.into(), minor.into());
+    mknod(path, SFlag::S_IFCHR, Mode::S_IRUSR | Mode::S_IWUSR, node).unwrap();
+}
+
 fn module_minor_without_device() {
     let dev = std::fs::metadata("/dev/kbus0").unwrap().rdev();
     for minor in [3, 100, 255] {
         let path = format!("/dev/kbus-test-{minor}");
-        let name = std::ffi::CString::new(path.clone()).unwrap();
-        let node = libc::makedev(libc::major(dev), minor);
-        // SAFETY: a terminated string.
-        let made = unsafe { libc::mknod(name.as_ptr(), libc::S_IFCHR | 0o600, node) };
-        eq!(made, 0, "mknod");
+        make_node(&path, libc::major(dev), minor);
         let r = open_path(&path, libc::O_RDWR);
         std::fs::remove_file(&path).unwrap();
         eq!(r, Err(ENXIO), "minor {minor}");
@@ -285,15 +284,13 @@ fn module_new_device_has_default_settings() {
 
 /// Defect 9: two at once may not make the same one.
 pub fn module_newdevice_from_several_at_once() {
-    let numbers = harness::shared::<u32>(80);
-    let at = numbers.as_mut_ptr();
+    let numbers: &'static [AtomicU32] = harness::shared(80);
     let children: Vec<_> = (0..4usize)
         .map(|c| {
             fork(move || {
                 let k = Ksock::on(c as u32 % 3);
                 for n in 0..20 {
-                    // SAFETY: each child has its own twenty.
-                    unsafe { *at.add(c * 20 + n) = k.new_device().unwrap() };
+                    numbers[c * 20 + n].store(k.new_device().unwrap(), SeqCst);
                 }
             })
         })
@@ -301,7 +298,7 @@ pub fn module_newdevice_from_several_at_once() {
     for c in children {
         c.join();
     }
-    let mut got = numbers.to_vec();
+    let mut got: Vec<u32> = numbers.iter().map(|n| n.load(SeqCst)).collect();
     got.sort_unstable();
     eq!(got, (3..83).collect::<Vec<u32>>());
     eq!(parameter(), "83");

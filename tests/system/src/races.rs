@@ -6,15 +6,19 @@
 //! The tests count rounds, not time. `--effort N` makes that N times as many.
 
 use std::collections::BTreeSet;
+use std::os::fd::{IntoRawFd, OwnedFd};
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering::SeqCst};
 use std::sync::Barrier;
 use std::thread;
 
 use libc::{POLLIN, POLLOUT};
+use nix::poll::{PollFd, PollFlags};
 
 use crate::behaviours::open_soon;
 use crate::descriptors::{dup, exec_self, pass, receive, socketpair};
-use crate::harness::{bindings, bounded, fork, rounds, shared, Dice, Gate, HANG_MS, USUAL};
+use crate::harness::{
+    bindings, bounded, fork, keep_over_exec, rounds, shared, Dice, Gate, HANG_MS, USUAL,
+};
 use crate::raw::*;
 use crate::rules::Epoll;
 use crate::{eq, tests};
@@ -211,7 +215,11 @@ fn race_send_against_close_and_replier_queries() {
 /// The descriptor goes while others are in every call with it. Those come to
 /// an end; then the Ksock is closed, and who asked it gets one answer.
 fn race_close_against_every_call() {
-    let null = open_path("/dev/null", libc::O_RDWR | libc::O_CLOEXEC).unwrap();
+    let null = std::fs::File::options()
+        .read(true)
+        .write(true)
+        .open("/dev/null");
+    let null = null.unwrap();
     for _ in 0..rounds(25) {
         let (k, w) = (Ksock::new(), Ksock::new());
         k.serve("$.R").listen("$.A");
@@ -254,7 +262,10 @@ fn race_close_against_every_call() {
             w.say("$.A");
             (0..5).for_each(|_| pause());
             // SAFETY: two descriptors of ours.
-            eq!(unsafe { libc::dup2(null, k.fd) }, k.fd);
+            eq!(
+                unsafe { nix::unistd::dup2_raw(&null, k.fd) }.map(IntoRawFd::into_raw_fd),
+                Ok(k.fd)
+            );
         });
         let got = w.await_msg();
         eq!(got.in_reply_to, asked);
@@ -268,22 +279,15 @@ fn race_close_against_every_call() {
         eq!(epoll.wait(0), vec![]);
         eq!(bindings().len(), 0);
     }
-    // SAFETY: our own descriptor.
-    unsafe { libc::close(null) };
 }
 
 // ---- waiting -------------------------------------------------------------
 
 /// Waits until there is something for the Ksock, or the gate is open.
 fn wait_for_either(k: &Ksock, gate: &Gate) {
-    let mut fds = [k.fd, gate.read].map(|fd| libc::pollfd {
-        fd,
-        events: POLLIN,
-        revents: 0,
-    });
-    // SAFETY: two pollfds.
-    let r = unsafe { libc::poll(fds.as_mut_ptr(), 2, HANG_MS) };
-    assert!(r > 0, "poll: nobody woke us ({r})");
+    let mut fds = [k.fd, gate.read].map(|fd| PollFd::new(borrow(fd), PollFlags::POLLIN));
+    let r = nix::poll::poll(&mut fds, HANG_MS as u16);
+    assert!(matches!(r, Ok(1..)), "poll: nobody woke us ({r:?})");
 }
 
 /// Room for one message, a sender that waits for it, and four who wait for
@@ -509,14 +513,14 @@ fn race_epoll_add_and_remove() {
 fn race_descriptors_in_flight() {
     const KSOCKS: usize = 8;
     for round in 0..rounds(15) {
-        let sockets: [[i32; 2]; 4] = std::array::from_fn(|_| socketpair());
+        let sockets: [[OwnedFd; 2]; 4] = std::array::from_fn(|_| socketpair());
         let names: Vec<String> = (0..KSOCKS).map(|n| format!("$.R.n{n}")).collect();
         let w = Ksock::new();
         w.limit(1000);
         let mut asked = BTreeSet::new();
         thread::scope(|all| {
             for stage in 0..3 {
-                let (from, to) = (sockets[stage][1], sockets[stage + 1][0]);
+                let (from, to) = (&sockets[stage][1], &sockets[stage + 1][0]);
                 all.spawn(move || {
                     let mut dice = Dice::new(round as u64 * 3 + stage as u64);
                     for _ in 0..KSOCKS {
@@ -535,7 +539,7 @@ fn race_descriptors_in_flight() {
             for name in &names {
                 let k = Ksock::new();
                 k.serve(name);
-                pass(sockets[0][0], k.fd);
+                pass(&sockets[0][0], k.fd);
             }
             let mut dice = Dice::new(round as u64);
             for _ in 0..40 {
@@ -545,12 +549,9 @@ fn race_descriptors_in_flight() {
         });
         // Half of them end here, the others where nobody will fetch them.
         for _ in 0..KSOCKS / 2 {
-            drop(receive(sockets[3][1]));
+            drop(receive(&sockets[3][1]));
         }
-        for socket in sockets.as_flattened() {
-            // SAFETY: our own descriptors; the stages are done with them.
-            unsafe { libc::close(*socket) };
-        }
+        drop(sockets);
         for name in &names {
             assert!(
                 bounded(|| w.replier(name) == Ok(None)),
@@ -576,8 +577,7 @@ fn race_dup_fork_exec_and_death() {
         w.limit(REQUESTS + 1);
         let popped: &'static AtomicU32 = &shared(1)[0];
         let mut asked: BTreeSet<u32> = (0..REQUESTS).map(|_| w.ask("$.R").serial).collect();
-        // SAFETY: no pointers.
-        unsafe { libc::fcntl(k.fd, libc::F_SETFD, 0) };
+        keep_over_exec(k.fd);
         let pop = |times: u32| {
             for _ in 0..times {
                 let again = dup(k.fd);

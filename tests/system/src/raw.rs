@@ -45,6 +45,11 @@ pub fn errno() -> Errno {
     Errno(unsafe { *libc::__errno_location() })
 }
 
+/// The result of a call that nix has made.
+pub fn ours<T>(result: nix::Result<T>) -> Result<T> {
+    result.map_err(|e| Errno(e as i32))
+}
+
 /// The usual convention: negative is failure, and errno says why.
 pub fn check(result: i64) -> Result<i64> {
     if result < 0 {

@@ -15,8 +15,14 @@ use std::path::Path;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
+use nix::sys::signal::{kill, SigSet, Signal};
+use nix::sys::wait::{waitpid, WaitPidFlag, WaitStatus};
+use nix::unistd::Pid;
+
 use crate::behaviours::open_soon;
-use crate::harness::{self, bounded, fork, insmod, module_loaded, rmmod, shared, Dice};
+use crate::harness::{
+    self, die_with_parent, fork, insmod, module_loaded, nice, reap, rmmod, shared, well, Dice,
+};
 use crate::memory::{self, Group};
 use crate::module::{gone, in_use};
 use crate::raw::*;
@@ -152,12 +158,10 @@ struct Crowd {
 impl Drop for Crowd {
     fn drop(&mut self) {
         for pid in self.members.keys() {
-            // SAFETY: our own children, not waited for yet.
-            unsafe { libc::kill(*pid, libc::SIGKILL) };
+            let _ = kill(Pid::from_raw(*pid), Signal::SIGKILL);
         }
         for pid in self.members.keys() {
-            // SAFETY: as above.
-            bounded(|| unsafe { libc::waitpid(*pid, std::ptr::null_mut(), libc::WNOHANG) } != 0);
+            reap(Pid::from_raw(*pid));
         }
     }
 }
@@ -177,8 +181,7 @@ impl Crowd {
         let slot = &self.slots[at];
         slot.inside.store(0, Ordering::Relaxed);
         let child = fork(|| {
-            // SAFETY: settings of this process only.
-            unsafe { libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL, 0, 0, 0) };
+            die_with_parent();
             nice(0);
             if fate == Fate::Hog {
                 hogs.take_in(std::process::id());
@@ -217,8 +220,7 @@ impl Crowd {
                     break;
                 }
                 if turn % 16 == 0 {
-                    // SAFETY: lets the others get there.
-                    unsafe { libc::sched_yield() };
+                    std::thread::yield_now();
                 }
             }
         }
@@ -232,8 +234,7 @@ impl Crowd {
         }
         member.killed = true;
         self.doomed.retain(|doomed| *doomed != pid);
-        // SAFETY: our own child, not waited for yet.
-        unsafe { libc::kill(pid, libc::SIGKILL) };
+        kill(Pid::from_raw(pid), Signal::SIGKILL).unwrap();
         true
     }
 
@@ -248,16 +249,14 @@ impl Crowd {
     fn reap(&mut self, wait: bool, sum: &mut Sum) {
         let mut some = !wait;
         loop {
-            let mut status = 0;
-            // SAFETY: a wait that does not block.
-            let pid = unsafe { libc::waitpid(-1, &mut status, libc::WNOHANG) };
-            if pid > 0 {
-                self.ended(pid, status, sum);
-                some = true;
-                continue;
-            }
-            if some || pid < 0 {
-                return;
+            match waitpid(None, Some(WaitPidFlag::WNOHANG)) {
+                Ok(WaitStatus::StillAlive) if !some => {}
+                Ok(WaitStatus::StillAlive) | Err(_) => return,
+                Ok(status) => {
+                    self.ended(status, sum);
+                    some = true;
+                    continue;
+                }
             }
             self.await_one();
         }
@@ -265,17 +264,13 @@ impl Crowd {
 
     /// Waits until one has ended; SIGCHLD is blocked, and so cannot be missed.
     fn await_one(&self) {
-        // SAFETY: plain structures of this stack.
-        let signal = unsafe {
-            let mut set: libc::sigset_t = std::mem::zeroed();
-            libc::sigemptyset(&mut set);
-            libc::sigaddset(&mut set, libc::SIGCHLD);
-            let limit = libc::timespec {
-                tv_sec: 2 * harness::hang_ms() as i64 / 1000,
-                tv_nsec: 0,
-            };
-            libc::sigtimedwait(&set, std::ptr::null_mut(), &limit)
+        let limit = libc::timespec {
+            tv_sec: 2 * harness::hang_ms() as libc::time_t / 1000,
+            tv_nsec: 0,
         };
+        let set = SigSet::from(Signal::SIGCHLD);
+        // SAFETY: plain structures. The wrapper has no limit.
+        let signal = unsafe { libc::sigtimedwait(set.as_ref(), std::ptr::null_mut(), &limit) };
         if signal < 0 {
             let stuck: Vec<String> = self
                 .members
@@ -289,12 +284,13 @@ impl Crowd {
         }
     }
 
-    fn ended(&mut self, pid: i32, status: i32, sum: &mut Sum) {
-        let Some(member) = self.members.remove(&pid) else {
+    fn ended(&mut self, status: WaitStatus, sum: &mut Sum) {
+        let pid = status.pid().map(Pid::as_raw);
+        let Some(member) = pid.and_then(|pid| self.members.remove(&pid)) else {
             return;
         };
         self.free.push(member.slot);
-        let by_kill = libc::WIFSIGNALED(status) && libc::WTERMSIG(status) == libc::SIGKILL;
+        let by_kill = matches!(status, WaitStatus::Signaled(_, Signal::SIGKILL, _));
         if by_kill && member.killed {
             sum.kills += 1;
             let at = self.slots[member.slot].inside.load(Ordering::Relaxed);
@@ -303,7 +299,7 @@ impl Crowd {
             sum.oom += 1;
         } else {
             assert!(
-                status == 0 && !member.killed,
+                well(status) && !member.killed,
                 "one ended with {}",
                 harness::how_it_ended(status)
             );
@@ -318,12 +314,6 @@ struct Stage {
     slots: &'static [Slot],
     hogs: Group,
     traced: bool,
-}
-
-/// Sets how willingly this process leaves the processors to others.
-fn nice(value: i32) {
-    // SAFETY: a setting of this process only.
-    unsafe { libc::setpriority(libc::PRIO_PROCESS, 0, value) };
 }
 
 /// One round; what it finds wrong is a panic.
@@ -463,13 +453,7 @@ impl Memory {
 /// As many rounds as `processes` need, or fit into `seconds`. How many of them
 /// passed, and failed; memory is one more.
 pub fn run(seed: u64, processes: u32, seconds: Option<u32>, traced: bool) -> (u32, u32) {
-    // SAFETY: settings of this process only.
-    unsafe {
-        let mut set: libc::sigset_t = std::mem::zeroed();
-        libc::sigemptyset(&mut set);
-        libc::sigaddset(&mut set, libc::SIGCHLD);
-        libc::pthread_sigmask(libc::SIG_BLOCK, &set, std::ptr::null_mut());
-    }
+    SigSet::from(Signal::SIGCHLD).thread_block().unwrap();
     let stage = Stage {
         tally: &shared::<Tally>(1)[0],
         slots: shared::<Slot>(CROWD + STAY),

@@ -4,9 +4,12 @@
 
 use std::io::{Read, Seek, SeekFrom};
 use std::os::unix::fs::OpenOptionsExt;
+use std::sync::atomic::{AtomicU32, Ordering::SeqCst};
 
 use crate::behaviours::open_soon;
-use crate::harness::{bounded, fork, insmod, module_loaded, shared, Child, Gate, USUAL};
+use crate::harness::{
+    become_user, bounded, fork, insmod, module_loaded, shared, Child, Gate, USUAL,
+};
 use crate::raw::*;
 use crate::{eq, tests};
 
@@ -32,19 +35,6 @@ tests![
 
 const ALICE: u32 = 1001;
 const BOB: u32 = 1002;
-
-/// Becomes that user, for good.
-fn become_user(uid: u32) {
-    // SAFETY: this process only.
-    let became = unsafe {
-        (
-            libc::setgroups(0, std::ptr::null()),
-            libc::setgid(uid),
-            libc::setuid(uid),
-        )
-    };
-    eq!(became, (0, 0, 0));
-}
 
 /// Runs `f` in a child that belongs to that user.
 fn as_user(uid: u32, f: impl FnOnce()) -> Child {
@@ -146,8 +136,7 @@ fn users_ksocks() {
         all.push(open(0).unwrap());
         eq!(open(0).err(), Some(EDQUOT));
         // A copy is no other Ksock.
-        // SAFETY: a descriptor of ours, left open.
-        assert!(unsafe { libc::dup(all[0].fd) } >= 0);
+        std::mem::forget(crate::descriptors::dup(all[0].fd));
     });
     full.pass();
     log.tells_once(ALICE, "kbus_max_user_ksocks");
@@ -170,8 +159,7 @@ fn users_ksocks_of_who_was_killed() {
             let _hers: Vec<Ksock> = (0..20).map(|_| open(0).unwrap()).collect();
             full.open();
             loop {
-                // SAFETY: waits for the signal that ends it.
-                unsafe { libc::pause() };
+                nix::unistd::pause();
             }
         });
         full.pass();
@@ -437,8 +425,7 @@ fn users_may_have_256_buses() {
 /// reads them. His requests are answered all the same.
 fn users_flood_and_others_go_on() {
     let mut log = Log::from_here();
-    let sent = shared::<u32>(4);
-    let at = sent.as_mut_ptr() as usize;
+    let sent: &'static [AtomicU32] = shared(4);
     let (ready, go) = (Gate::new(), Gate::new());
     let hoard = as_user(ALICE, || {
         let l = open(0).unwrap();
@@ -454,19 +441,14 @@ fn users_flood_and_others_go_on() {
             as_user(ALICE, move || {
                 let k = open(0).unwrap();
                 let msg = Msg::new("$.Flood").data([7; 500]);
-                // SAFETY: shared memory, a word for each of the four.
-                let count = unsafe { &*((at + 4 * n) as *const std::sync::atomic::AtomicU32) };
                 loop {
                     k.post(&msg).unwrap();
-                    count.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
+                    sent[n].fetch_add(1, SeqCst);
                 }
             })
         })
         .collect();
-    let sent = || {
-        // SAFETY: shared memory that children write to in one piece.
-        (0..4).map(move |n| unsafe { std::ptr::read_volatile((at + 4 * n) as *const u32) })
-    };
+    let sent = || sent.iter().map(|count| count.load(SeqCst));
     // Until her account is full, and all four are at it.
     assert!(bounded(
         || sent().all(|n| n > 0) && sent().sum::<u32>() > 4000

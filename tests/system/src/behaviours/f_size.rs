@@ -58,7 +58,7 @@ fn b93_the_largest_entire_message_can_be_sent() {
 
 fn b94_a_pointy_message_above_the_maximum() {
     let k = Ksock::new();
-    let msg = Msg::new("$.Fred").data(vec![1; ABS_MAX_SIZE as usize - 99]);
+    let msg = Msg::new("$.Fred").data(vec![1; ABS_MAX_SIZE as usize - entire_len(6, 0) + 1]);
     eq!(k.put_pointy(&msg.pointy()), Err(EMSGSIZE));
     eq!(k.send(), Err(ENOMSG));
 }
@@ -82,16 +82,20 @@ fn b97_100_bytes_entire_at_100() {
     eq!(k.count(), 1);
 }
 
+fn one_byte_more() -> Msg {
+    Msg::new("$.Fred").data(vec![b'x'; 100 - entire_len(6, 0) + 1])
+}
+
 fn b98_one_byte_more_pointy() {
     let k = at_100();
-    let more = Msg::new("$.Fred").data(b"x");
+    let more = one_byte_more();
     eq!(more.len(), 104);
     eq!(k.put_pointy(&more.pointy()), Err(EMSGSIZE));
 }
 
 fn b99_one_byte_more_entire() {
     let k = at_100();
-    eq!(k.put(&Msg::new("$.Fred").data(b"x")), Err(EMSGSIZE));
+    eq!(k.put(&one_byte_more()), Err(EMSGSIZE));
     k.nothing();
 }
 

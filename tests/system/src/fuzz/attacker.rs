@@ -124,8 +124,8 @@ impl Attacker {
             0 => std::ptr::null_mut(),
             1 => self.below(4096) as usize as *mut u8,
             2 => usize::MAX as *mut u8,
-            3 => (0xffff_8000_0000_0000 + self.below(1 << 20) as usize) as *mut u8,
-            4 => 0x7fff_ffff_f000 as *mut u8,
+            3 => (0xffff_8000_0000_0000_u64 as usize + self.below(1 << 20) as usize) as *mut u8,
+            4 => 0x7fff_ffff_f000_u64 as usize as *mut u8,
             5 => self.locked.start,
             6 => {
                 let n = self.below(100) as usize;
@@ -478,8 +478,7 @@ impl Attacker {
             4..=5 => {
                 if !self.ksocks.is_empty() {
                     let at = self.below(self.ksocks.len() as u32) as usize;
-                    // SAFETY: our own descriptor.
-                    unsafe { libc::close(self.ksocks.swap_remove(at)) };
+                    let _ = nix::unistd::close(self.ksocks.swap_remove(at));
                 }
             }
             6..=34 => self.write(),
@@ -520,8 +519,7 @@ impl Attacker {
     /// Begins without ksocks, and does this sequence.
     pub fn play(&mut self, script: &Sequence, mut each: impl FnMut(&mut Choices, usize)) {
         for fd in self.ksocks.drain(..) {
-            // SAFETY: our own descriptor.
-            unsafe { libc::close(fd) };
+            let _ = nix::unistd::close(fd);
         }
         self.asked.clear();
         self.choices.begin();

@@ -5,7 +5,7 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use crate::raw::{check, ioctl, open_path};
+use crate::raw::{ioctl, open_path};
 
 const INIT_TRACE: u32 = 0x8008_6301;
 const ENABLE: u32 = 0x0000_6364;
@@ -134,7 +134,6 @@ impl Coverage {
 
 impl Drop for Coverage {
     fn drop(&mut self) {
-        // SAFETY: the descriptor is ours.
-        let _ = check(unsafe { libc::close(self.fd) } as i64);
+        let _ = nix::unistd::close(self.fd);
     }
 }

@@ -4,7 +4,7 @@
 //! checked here, each time.
 
 use std::ffi::CString;
-use std::os::fd::RawFd;
+use std::os::fd::{BorrowedFd, RawFd};
 
 use super::*;
 
@@ -107,6 +107,27 @@ pub fn read(fd: RawFd, to: *mut u8, len: usize) -> Result<usize> {
     // SAFETY: callers pass memory that is theirs to be overwritten, or an
     // address where nothing is.
     check(unsafe { libc::read(fd, to.cast(), len) } as i64).map(|n| n as usize)
+}
+
+/// For calls that want a descriptor that is surely open.
+pub fn borrow(fd: RawFd) -> BorrowedFd<'static> {
+    assert!(fd >= 0, "no descriptor");
+    // SAFETY: who tests what becomes of a descriptor that somebody closes does
+    // not come here; all else is open while it is used.
+    unsafe { BorrowedFd::borrow_raw(fd) }
+}
+
+/// poll(2) on one descriptor, be it open or not: what it has, or 0 when the
+/// time is up.
+pub fn poll(fd: RawFd, events: i16, milliseconds: i32) -> Result<i16> {
+    let mut p = libc::pollfd {
+        fd,
+        events,
+        revents: 0,
+    };
+    // SAFETY: one pollfd.
+    let r = check(unsafe { libc::poll(&mut p, 1, milliseconds) } as i64)?;
+    Ok(if r == 0 { 0 } else { p.revents })
 }
 
 impl Ksock {
@@ -400,18 +421,7 @@ pub trait Calls {
 
     /// poll(); 0 when the time is up.
     fn poll(&self, events: i16, milliseconds: i32) -> i16 {
-        let mut p = libc::pollfd {
-            fd: self.fd(),
-            events,
-            revents: 0,
-        };
-        // SAFETY: one pollfd.
-        let r = check(unsafe { libc::poll(&mut p, 1, milliseconds) } as i64).unwrap();
-        if r == 0 {
-            0
-        } else {
-            p.revents
-        }
+        poll(self.fd(), events, milliseconds).unwrap()
     }
 
     fn readable(&self) -> bool {

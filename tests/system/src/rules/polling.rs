@@ -68,7 +68,7 @@ fn poll_popped_is_not_readable() {
     assert!(k.readable());
     k.next().unwrap().unwrap();
     assert!(!k.readable());
-    eq!(k.left(), 96);
+    eq!(k.left(), entire_len(3, 0) as u32);
 }
 
 /// Is that process waiting in the kernel?

@@ -182,10 +182,11 @@ fn proc_stats_of_writing() {
     let data = pad + 2;
     let dpad = data + 5;
     let last = dpad + 3;
+    let last_of_header = format!("wrote byte {} of HDR (not finished), not sending", name - 1);
     for (upto, want) in [
         (0, "wrote byte 0 of HDR (not finished), not sending"),
         (10, "wrote byte 10 of HDR (not finished), not sending"),
-        (87, "wrote byte 87 of HDR (not finished), not sending"),
+        (name - 1, &last_of_header),
         (name + 1, "wrote byte 1 of NAME (not finished), not sending"),
         (name + 5, "wrote byte 5 of NAME (not finished), not sending"),
         (pad + 1, "wrote byte 1 of NPAD (not finished), not sending"),
