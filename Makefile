@@ -1,4 +1,4 @@
-# SPDX-License-Identifier: GPL-2.0
+# SPDX-License-Identifier: GPL-2.0-only
 # `make help` lists the targets. The work is done by the scripts in
 # tools/build; those in tests/vm run machines.
 

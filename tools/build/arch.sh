@@ -1,5 +1,5 @@
 # shellcheck shell=bash disable=SC2034 # they are for others
-# SPDX-License-Identifier: GPL-2.0
+# SPDX-License-Identifier: GPL-2.0-only
 # All that differs between the architectures that kbus is built for and run on:
 # KBUS_ARCH, which is ARCH= for make. Sourced. The toolchain root itself is
 # always of the machine's own architecture.

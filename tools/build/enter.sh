@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# SPDX-License-Identifier: GPL-2.0
+# SPDX-License-Identifier: GPL-2.0-only
 # How a command gets into the toolchain root. Sourced, after lib.sh.
 
 # What a program inside may see of the caller's environment: how the network

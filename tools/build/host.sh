@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# SPDX-License-Identifier: GPL-2.0
+# SPDX-License-Identifier: GPL-2.0-only
 # What can be said of this machine's kernel trees and compilers, for those
 # who build the module for it without the toolchain root. Sourced, after
 # lib.sh.

@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# SPDX-License-Identifier: GPL-2.0
+# SPDX-License-Identifier: GPL-2.0-only
 # What the scripts in this directory and in tests/vm share: where things are,
 # how they report, and how they wait for each other. Sourced.
 

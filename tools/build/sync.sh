@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# SPDX-License-Identifier: GPL-2.0
+# SPDX-License-Identifier: GPL-2.0-only
 # The checkout and the toolchain root's /kbus, kept alike by copying, where we
 # may not mount one into the other. Sourced, after lib.sh.
 

@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# SPDX-License-Identifier: GPL-2.0
+# SPDX-License-Identifier: GPL-2.0-only
 # apt's view of the backports suite, apart from the root's own so that it can
 # be refreshed without changing the root. Inside the root; sourced.
 set -euo pipefail
