@@ -21,16 +21,14 @@ use std::collections::VecDeque;
 use kbus::{Message, MessageId};
 use serde::Serialize;
 
-use crate::id::Id;
-
 /// A place where messages may be missing.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub(crate) struct Gap {
     /// The last message before it.
-    pub(crate) after: Id,
+    pub(crate) after: MessageId,
     /// The next message; none if it has not come yet.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) before: Option<Id>,
+    pub(crate) before: Option<MessageId>,
     /// How many are missing at most; none: the numbers do not tell.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) at_most: Option<u32>,
@@ -66,8 +64,8 @@ impl GapDetector {
         let suspect = self.is_suspect();
         let gap = match self.last {
             Some(last) if suspect => between(last, id).map(|at_most| Gap {
-                after: Id(last),
-                before: Some(Id(id)),
+                after: last,
+                before: Some(id),
                 at_most,
             }),
             _ => None,
@@ -114,7 +112,7 @@ impl GapDetector {
             None => None,
         };
         Some(Gap {
-            after: Id(last),
+            after: last,
             before: None,
             at_most,
         })
@@ -199,8 +197,8 @@ mod tests {
                 None => self.detector.on_empty(|| Some(self.serial)),
             };
             if let Some(gap) = gap {
-                let before = gap.before.map(|id| id.0.serial);
-                self.told.push((gap.after.0.serial, before, gap.at_most));
+                let before = gap.before.map(|id| id.serial);
+                self.told.push((gap.after.serial, before, gap.at_most));
             }
             if self.detector.wants_length() {
                 self.detector.on_length(self.queue.len() as u64);

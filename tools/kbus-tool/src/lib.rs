@@ -12,7 +12,7 @@
 //! verb::*                          what a verb takes and does
 //! subscription, context, payload   what verbs share
 //! recording, render, args          messages in files and on lines
-//! procfs, gap, shutdown, output, id
+//! procfs, gap, shutdown, output
 //! exit                             how all of them fail
 //! ```
 
@@ -23,7 +23,6 @@ mod cli;
 mod context;
 mod exit;
 mod gap;
-mod id;
 mod output;
 pub mod parsers;
 mod payload;

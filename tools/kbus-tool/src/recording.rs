@@ -145,7 +145,6 @@ impl RecordedMessage {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::id::Id;
     use kbus::MessageId;
 
     #[test]
@@ -167,7 +166,7 @@ mod tests {
         assert_eq!((read.name(), read.data()), (Ok(name), Ok(vec![0, 255])));
 
         let missed = Gap {
-            after: Id(message.id()),
+            after: message.id(),
             before: None,
             at_most: Some(3),
         };

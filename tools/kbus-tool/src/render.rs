@@ -6,12 +6,11 @@ use std::fmt::Write as _;
 use base64::prelude::{Engine as _, BASE64_STANDARD};
 use clap::ValueEnum;
 use jiff::{Timestamp, Zoned};
-use kbus::{Flags, Kind, Message};
+use kbus::{BindEvent, Flags, Kind, KsockId, Message, MessageId};
 use serde::Serialize;
 use serde_json::Value;
 
 use crate::gap::Gap;
-use crate::id::Id;
 use crate::output::{Output, Paint};
 
 /// How data are shown.
@@ -88,7 +87,7 @@ pub(crate) fn gap(out: &Output, gap: &Gap) -> String {
         Some(at_most) => format!("up to {at_most} messages may be missing"),
         None => "messages may be missing".to_owned(),
     };
-    let line = format!("missed {how_many} after {}", gap.after.0);
+    let line = format!("missed {how_many} after {}", gap.after);
     out.paint(Paint::Bad, &line)
 }
 
@@ -151,13 +150,13 @@ fn value(data: &[u8], show: Show) -> (Value, &'static str) {
 pub(crate) struct Object {
     time: String,
     kind: &'static str,
-    id: Id,
+    id: MessageId,
     /// None: the bus itself.
-    from: Option<u32>,
+    from: Option<KsockId>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    to: Option<u32>,
+    to: Option<KsockId>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    in_reply_to: Option<Id>,
+    in_reply_to: Option<MessageId>,
     name: String,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     flags: Vec<&'static str>,
@@ -165,14 +164,7 @@ pub(crate) struct Object {
     /// How `data` is written: text, hex, base64, or json for a value.
     encoding: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
-    event: Option<Event>,
-}
-
-#[derive(Debug, Serialize)]
-struct Event {
-    bound: bool,
-    binder: u32,
-    name: String,
+    event: Option<BindEvent>,
 }
 
 /// A gap as an object.
@@ -194,19 +186,15 @@ pub(crate) fn object(message: &Message, show: Show) -> Object {
     Object {
         time: time(),
         kind: kind(message),
-        id: Id(message.id()),
-        from: message.from().map(kbus::KsockId::get),
-        to: message.to().map(kbus::KsockId::get),
-        in_reply_to: message.in_reply_to().map(Id),
+        id: message.id(),
+        from: message.from(),
+        to: message.to(),
+        in_reply_to: message.in_reply_to(),
         name: message.name().to_string(),
         flags: flags(message.flags()),
         data,
         encoding,
-        event: message.bind_event().map(|event| Event {
-            bound: event.bound,
-            binder: event.binder.get(),
-            name: event.name.to_string(),
-        }),
+        event: message.bind_event(),
     }
 }
 
@@ -227,7 +215,7 @@ fn flags(flags: Flags) -> Vec<&'static str> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use kbus::{KsockId, MessageId, Name};
+    use kbus::Name;
 
     fn id(serial: u32) -> MessageId {
         MessageId { network: 0, serial }

@@ -117,7 +117,7 @@ fn release() -> String {
     release.trim().to_owned()
 }
 
-/// Is the kernel able? Once the module is loaded, that is the proof.
+/// Looks whether the kernel is able. Once the module is loaded, that is the proof.
 fn kernel(loaded: bool) -> Option<Finding> {
     let release = release();
     if loaded {
@@ -254,7 +254,7 @@ fn permission(device: &Path) -> Option<Finding> {
     })
 }
 
-/// The name behind a number, or the number.
+/// Returns the name behind a number, or the number.
 fn name_of(file: &str, id: u32) -> String {
     let all = fs::read_to_string(file).unwrap_or_default();
     let mut lines = all.lines().map(|line| line.split(':').collect::<Vec<_>>());
@@ -264,7 +264,7 @@ fn name_of(file: &str, id: u32) -> String {
         .unwrap_or_else(|| id.to_string())
 }
 
-/// Is what we open a bus?
+/// Looks whether the device is a bus.
 fn bus(number: u32, device: &Path) -> Option<Finding> {
     if !device.exists() {
         return None;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! `explain`: what an errno, or a message of the bus, means.
 
+use std::collections::BTreeSet;
+
 use clap::Args;
 use kbus::{Call, Errno, Error, MessageId, Name, Pattern, Status};
 use serde::Serialize;
@@ -19,33 +21,6 @@ pub(crate) struct Explain {
     /// An errno (EBUSY, or 16), a message of the bus ($.KBUS.Replier.GoneAway), or any name
     what: String,
 }
-
-/// All that the library has words for.
-const CALLS: [Call; 23] = [
-    Call::Open,
-    Call::Write,
-    Call::Read,
-    Call::Poll,
-    Call::Bind,
-    Call::Unbind,
-    Call::KsockId,
-    Call::Replier,
-    Call::NextMessage,
-    Call::LenLeft,
-    Call::Send,
-    Call::Ask,
-    Call::Answer,
-    Call::Discard,
-    Call::LastSent,
-    Call::MaxMessages,
-    Call::NumMessages,
-    Call::UnrepliedTo,
-    Call::OnlyOnce,
-    Call::Verbose,
-    Call::NewDevice,
-    Call::ReportReplierBinds,
-    Call::MaxMessageSize,
-];
 
 /// An errno means this when one of these things is tried.
 #[derive(Serialize)]
@@ -109,7 +84,7 @@ impl Explain {
     }
 }
 
-/// An errno by name or number.
+/// Parses an errno, by name or number.
 fn errno(text: &str) -> Option<Errno> {
     if let Ok(number) = text.parse::<i32>() {
         return (1..4096).contains(&number).then_some(Errno(number));
@@ -120,72 +95,61 @@ fn errno(text: &str) -> Option<Errno> {
         .find(|errno| errno.name().is_some_and(|name| name == text))
 }
 
-/// What it means, the same meanings together.
+/// Returns what an errno means: a meaning with all the calls that have it.
 fn meanings(errno: Errno) -> Vec<Meaning> {
-    let mut meanings: Vec<Meaning> = Vec::new();
-    let mut like = Vec::new();
-    for call in CALLS {
+    let meaning = |cannot, error: &Error| Meaning {
+        errno: errno.to_string(),
+        number: errno.0,
+        cannot,
+        meaning: error.meaning(),
+        todo: error.advice(),
+    };
+    let mut groups: Vec<(Error, Vec<Call>)> = Vec::new();
+    for call in Call::ALL {
         let error = Error::Os { call, errno };
+        let alike = |(known, _): &&mut (Error, _)| {
+            known.meaning() == error.meaning() && known.advice() == error.advice()
+        };
         // Each meaning that the library knows has an advice.
         if error.advice().is_empty() {
             continue;
         }
-        let meaning = error.meaning();
-        let at = meanings
-            .iter()
-            .position(|known| known.meaning == meaning && known.todo == error.advice());
-        let at = at.unwrap_or_else(|| {
-            meanings.push(Meaning {
-                errno: errno.to_string(),
-                number: errno.0,
-                cannot: Vec::new(),
-                meaning,
-                todo: error.advice(),
-            });
-            like.push(0);
-            meanings.len() - 1
-        });
-        let Some((known, like)) = meanings.get_mut(at).zip(like.get_mut(at)) else {
-            continue;
-        };
-        *like += 1;
-        let call = call.to_string();
-        if !known.cannot.contains(&call) {
-            known.cannot.push(call);
-        }
-        if *like == CALLS.len() {
-            known.cannot.clear();
+        match groups.iter_mut().find(alike) {
+            Some((_, calls)) => calls.push(call),
+            None => groups.push((error, vec![call])),
         }
     }
     // What the library says of itself, when it waits for an answer.
     let request = MessageId::default();
     for error in [Error::TimedOut { request }, Error::Crowded { request }] {
         if error.errno() == Some(errno) {
-            meanings.push(Meaning {
-                errno: errno.to_string(),
-                number: errno.0,
-                cannot: vec![Call::Ask.to_string()],
-                meaning: error.meaning(),
-                todo: error.advice(),
-            });
+            groups.push((error, vec![Call::Ask]));
         }
     }
-    if meanings.is_empty() {
-        meanings.push(Meaning {
+    if groups.is_empty() {
+        let words = std::io::Error::from_raw_os_error(errno.0);
+        return vec![Meaning {
             errno: errno.to_string(),
             number: errno.0,
             cannot: Vec::new(),
-            meaning: format!(
-                "{} (nothing that a bus says)",
-                std::io::Error::from_raw_os_error(errno.0)
-            ),
+            meaning: format!("{words} (nothing that a bus says)"),
             todo: "",
-        });
+        }];
     }
-    meanings
+    let meanings = groups.iter().map(|(error, calls)| {
+        let mut cannot: Vec<String> = Vec::new();
+        if calls.len() < Call::ALL.len() {
+            cannot.extend(calls.iter().map(Call::to_string));
+            // Two calls may do one thing, as write and SEND both send.
+            let mut seen = BTreeSet::new();
+            cannot.retain(|call| seen.insert(call.clone()));
+        }
+        meaning(cannot, error)
+    });
+    meanings.collect()
 }
 
-/// A name: a message of the bus, or any other.
+/// Returns what a name means: a message of the bus, or any other.
 fn name(text: &str) -> Words {
     let words = |meaning: String, todo| Words {
         name: text.to_owned(),

@@ -12,7 +12,6 @@ use serde::Serialize;
 use crate::args::{deadline, seconds};
 use crate::context::Context;
 use crate::exit::Failure;
-use crate::id::Id;
 use crate::payload::Payload;
 
 /// Send an announcement, and print the id that it got
@@ -50,7 +49,7 @@ pub(crate) struct Send {
 
 #[derive(Serialize)]
 struct Sent {
-    id: Id,
+    id: MessageId,
 }
 
 impl Send {
@@ -76,8 +75,8 @@ impl Send {
         let mut out = context.output();
         let mut announce = |data: Vec<u8>| {
             let message = Message::announcement(&self.name, data).with_flags(flags);
-            let id = Id(send(&bus, &message, self.timeout)?);
-            out.either(&Sent { id }, |_| id.0.to_string())?;
+            let id = send(&bus, &message, self.timeout)?;
+            out.either(&Sent { id }, |_| id.to_string())?;
             out.flush()
         };
         if let Some(data) = first {
