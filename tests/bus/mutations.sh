@@ -13,10 +13,12 @@ export CARGO_TARGET_DIR="${CARGO_TARGET_DIR:-$work/target}/mutations" RUST_BACKT
 
 mkdir -p "$work/kmod" "$work/tests"
 cp -r "$top"/kmod/{bus,classic,uapi} "$work/kmod/"
-cp -r "$here" "$top/tests/kernel" "$work/tests/"
+cp -r "$here" "$top"/tests/{kernel,conformance} "$work/tests/"
+mkdir "$work/libkbus"
+cp -r "$top/libkbus/vectors" "$work/libkbus/"
 cp "$top/Cargo.lock" "$work/"
-# The same workspace with two members.
-perl -0pe 's/members = \[.*?\]/members = ["tests\/bus", "tests\/kernel"]/s' \
+# The same workspace with what those need.
+perl -0pe 's/members = \[.*?\]/members = ["libkbus\/vectors", "tests\/bus", "tests\/conformance", "tests\/kernel"]/s' \
 	"$top/Cargo.toml" >"$work/Cargo.toml"
 cd "$work"
 
@@ -31,7 +33,7 @@ fi
 # Which tests notice? The quick ones first; the properties are asked only if those are content.
 noticed() {
 	local group
-	for group in rules users sweeps properties; do
+	for group in conformance::bus_and_model rules users sweeps properties; do
 		if ! tests "$group::" >"$work/log"; then
 			if grep -qE '^error(\[|:)' "$work/log" && ! grep -q '^test ' "$work/log"; then
 				echo "does not compile"

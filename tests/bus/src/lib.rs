@@ -2,7 +2,8 @@
 //! The bus on the host: `kmod/bus` compiled against the stand-in for the `kernel` crate, and
 //! its tests.
 //!
-//! * `rules`: the rules of the specification one by one.
+//! * `conformance`: the rules of the specification one by one, of `tests/conformance`.
+//! * `rules`: those that are about this bus only: who is woken, and what no user sees.
 //! * `users`: what one user may have.
 //! * `model`: the whole bus once more, as naively as it can be said.
 //! * `world`: bus and model side by side, compared after each verb, with the memory watched.
@@ -28,6 +29,8 @@ mod bus;
 #[path = "../../../kmod/classic/mod.rs"]
 mod classic;
 
+#[cfg(test)]
+mod conformance;
 pub mod model;
 pub mod play;
 #[cfg(test)]

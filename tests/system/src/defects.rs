@@ -6,10 +6,12 @@
 //! No test from outside: 4, 7, 14 (running out of memory: the allocation sweep
 //! of tests/bus), 10 (loading that half fails inside), 15 (old kernels).
 
-use crate::behaviours::expect_status;
+use kbus_test_conformance::expect_status;
+
 use crate::harness::{fork, Gate, USUAL};
 use crate::raw::*;
 use crate::rules::*;
+use crate::subject::check_named;
 use crate::{descriptors, eq, module, tests};
 
 tests![
@@ -139,7 +141,7 @@ fn defect_05_nothing_is_queued_on_a_closing_ksock() {
 }
 
 fn defect_06_set_aside_does_not_dangle() {
-    set_aside_of_a_wildcard_binding_does_not_dangle();
+    check_named("set_aside_of_a_wildcard_binding_does_not_dangle");
 }
 
 fn defect_08_unloading_frees_the_region() {
@@ -194,8 +196,8 @@ fn defect_13_proc_files_leak_nothing() {
 }
 
 fn defect_20_stateful_requests_are_answered() {
-    status_goneaway_for_stateful();
-    status_unbound_for_stateful();
+    check_named("status_goneaway_for_stateful");
+    check_named("status_unbound_for_stateful");
     // Its slot is not lost: more of them than the limit.
     let b = Ksock::new();
     b.limit(3);
@@ -210,7 +212,7 @@ fn defect_20_stateful_requests_are_answered() {
 }
 
 fn defect_21_no_second_answer() {
-    status_never_after_an_answer();
+    check_named("status_never_after_an_answer");
 }
 
 fn defect_22_reserved_room_is_honoured() {
@@ -238,7 +240,7 @@ fn defect_22_reserved_room_is_honoured() {
 }
 
 fn defect_23_set_aside_is_visible() {
-    set_aside_is_readable_with_an_empty_queue();
+    check_named("set_aside_is_readable_with_an_empty_queue");
 }
 
 /// Whatever overtakes whatever: the unbind events of one ksock come in the
@@ -274,7 +276,7 @@ fn defect_24_set_aside_keeps_its_own_order() {
 }
 
 fn defect_25_a_closing_listener_is_skipped() {
-    closing_own_events_are_not_heard();
+    check_named("closing_own_events_are_not_heard");
 }
 
 /// The rules' own tests sleep in poll; here all ways in a row, without.
@@ -316,7 +318,7 @@ fn defect_27_epoll_makes_progress() {
 }
 
 fn defect_28_readable_is_computed_after_the_retry() {
-    waiting_disappeared_is_readable_at_once();
+    check_named("waiting_disappeared_is_readable_at_once");
 }
 
 fn defect_29_the_answer_to_a_waiting_request_fits() {

@@ -20,7 +20,10 @@ pub use dice::Dice;
 pub use loading::*;
 pub use process::*;
 
+use kbus_test_conformance::Rule;
+
 use crate::raw::{self, Calls, Ksock};
+use crate::subject;
 
 /// How long a wait lasts that should have ended at once.
 pub const HANG_MS: i32 = 20_000;
@@ -57,10 +60,16 @@ pub fn hang_ms() -> i32 {
 #[derive(Clone, Copy)]
 pub struct Test {
     pub name: &'static str,
-    pub run: fn(),
+    run: Run,
     seconds: u32,
     load: Load,
     program: Program,
+}
+
+#[derive(Clone, Copy)]
+enum Run {
+    Function(fn()),
+    Rule(&'static Rule),
 }
 
 /// What runs it.
@@ -86,10 +95,29 @@ impl Test {
     pub const fn new(name: &'static str, run: fn()) -> Test {
         Test {
             name,
-            run,
+            run: Run::Function(run),
             seconds: 30,
             load: Load::Shared,
             program: Program::This,
+        }
+    }
+
+    /// A rule of the conformance suite.
+    pub fn rule(rule: &'static Rule) -> Test {
+        Test {
+            name: rule.name,
+            run: Run::Rule(rule),
+            seconds: rule.seconds,
+            load: Load::Shared,
+            program: Program::This,
+        }
+    }
+
+    /// Does what it is about, in this process.
+    pub fn run(&self) {
+        match self.run {
+            Run::Function(run) => run(),
+            Run::Rule(rule) => subject::check(rule),
         }
     }
 
@@ -142,29 +170,6 @@ macro_rules! tests {
         pub const TESTS: &[$crate::harness::Test] = &[
             $($crate::harness::Test::new(stringify!($name), $name) $(.$with($($arg)?))*),*
         ];
-    };
-}
-
-/// Compares, and says both sides when they differ.
-#[macro_export]
-macro_rules! eq {
-    ($got:expr, $want:expr $(,)?) => {
-        match (&$got, &$want) {
-            (got, want) => {
-                if !(*got == *want) {
-                    panic!("{}: expected {:?}, got {:?}", stringify!($got), want, got);
-                }
-            }
-        }
-    };
-    ($got:expr, $want:expr, $($what:tt)+) => {
-        match (&$got, &$want) {
-            (got, want) => {
-                if !(*got == *want) {
-                    panic!("{}: expected {:?}, got {:?}", format_args!($($what)+), want, got);
-                }
-            }
-        }
     };
 }
 
@@ -274,7 +279,7 @@ impl Runner {
                 drop(report);
                 report_to(told.as_raw_fd());
                 match (test.program, &self.narrow) {
-                    (Program::This, _) => (test.run)(),
+                    (Program::This, _) => test.run(),
                     (Program::Narrow, Some(program)) => exec(program, &["--alone", test.alone()]),
                     (Program::Narrow, None) => panic!("no 32-bit program"),
                 }

@@ -36,15 +36,18 @@ mod rules;
 mod storm;
 mod stress;
 mod stuck;
+mod subject;
 mod traced;
 mod users;
 
 use std::process::ExitCode;
 
 use harness::{Runner, Test};
+use kbus_test_conformance::eq;
 
 fn all_tests() -> Vec<Test> {
     let seen_by_a_program = [
+        &[subject::tests()],
         behaviours::ALL,
         rules::ALL,
         &[errnos::TESTS, defects::TESTS, descriptors::TESTS],
@@ -83,7 +86,7 @@ fn as_part_of_a_test(args: &[String]) -> Option<()> {
         _ => {
             let all = all_tests();
             let test = all.iter().find(|test| test.name == args[0]);
-            (test.expect("a test of this program").run)();
+            test.expect("a test of this program").run();
         }
     })
 }

@@ -3,7 +3,8 @@
 //! thin wrappers, written from the specification's tables (section 2) and not
 //! from the project's own header or library, so that a mistake there cannot
 //! hide itself here. The numbers are here, messages and Ksocks in files of
-//! their own.
+//! their own; what a message and an error are to a test is the conformance
+//! suite's.
 
 mod ksock;
 mod message;
@@ -11,34 +12,10 @@ mod message;
 pub use ksock::*;
 pub use message::*;
 
-use std::fmt;
+pub use kbus_test_conformance::errno::*;
+pub use kbus_test_conformance::{ASK, LISTENER, REPLIER};
 
 // ---- errno ---------------------------------------------------------------
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub struct Errno(pub i32);
-
-macro_rules! errnos {
-    ($($name:ident)*) => {
-        $(#[allow(dead_code)] pub const $name: Errno = Errno(libc::$name);)*
-        impl fmt::Debug for Errno {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                match self.0 {
-                    $(libc::$name => f.write_str(stringify!($name)),)*
-                    other => write!(f, "errno {other}"),
-                }
-            }
-        }
-    };
-}
-
-errnos! {
-    EACCES EADDRINUSE EADDRNOTAVAIL EAGAIN EALREADY EBADF EBADMSG EBUSY ECHILD ECONNREFUSED
-    EDQUOT EEXIST EFAULT EINTR EINVAL EIO EMFILE EMSGSIZE ENAMETOOLONG ENODEV ENOENT ENOLCK ENOMEM
-    ENOMSG ENOSYS ENOTTY ENXIO EPERM EPIPE ESPIPE ESRCH ETXTBSY
-}
-
-pub type Result<T> = std::result::Result<T, Errno>;
 
 pub fn errno() -> Errno {
     // SAFETY: the C library's errno belongs to this thread.
@@ -107,26 +84,3 @@ pub const ALL_IOCTLS: [u32; 18] = [
     REPORTREPLIERBINDS,
     MAXMSGSIZE,
 ];
-
-/// "Only tell me" for the three on/off settings.
-pub const ASK: u32 = 0xffff_ffff;
-
-// ---- flags (2.4) ---------------------------------------------------------
-
-pub const WANT_A_REPLY: u32 = 0x001;
-pub const WANT_YOU_TO_REPLY: u32 = 0x002;
-pub const SYNTHETIC: u32 = 0x004;
-pub const URGENT: u32 = 0x008;
-pub const ALL_OR_WAIT: u32 = 0x100;
-pub const ALL_OR_FAIL: u32 = 0x200;
-
-pub const LISTENER: u32 = 0;
-pub const REPLIER: u32 = 1;
-
-pub const GONE_AWAY: &str = "$.KBUS.Replier.GoneAway";
-pub const IGNORED: &str = "$.KBUS.Replier.Ignored";
-pub const UNBOUND: &str = "$.KBUS.Replier.Unbound";
-pub const DISAPPEARED: &str = "$.KBUS.Replier.Disappeared";
-pub const ERROR_SENDING: &str = "$.KBUS.ErrorSending";
-pub const UNBIND_EVENTS_LOST: &str = "$.KBUS.UnbindEventsLost";
-pub const BIND_EVENT: &str = "$.KBUS.ReplierBindEvent";

@@ -93,7 +93,7 @@ fn b11_no_node_is_made_by_opening_with_another_mode() {
         k.listen("$.Mode");
         k.say("$.Mode");
         eq!(k.count(), 1, "flags {flags:#x}");
-        eq!(k.bytes(1), vec![], "nothing current, flags {flags:#x}");
+        eq!(k.bytes(1), b"", "nothing current, flags {flags:#x}");
     }
 }
 

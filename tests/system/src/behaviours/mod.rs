@@ -1,62 +1,30 @@
 // SPDX-License-Identifier: GPL-2.0
-//! Section 11 of the specification, one test per numbered behaviour, one
-//! file per letter.
+//! Section 11 of the specification, one test per numbered behaviour: here
+//! those that only the device shows. All others are rules of
+//! `tests/conformance`.
 
 mod a_devices;
 mod b_read_only;
-mod c_sending;
-mod d_binding;
-mod e_names;
+mod bytes;
 mod f_size;
-mod g_wildcards;
-mod h_requests;
-mod i_stateful;
 mod j_reading;
 mod k_writing;
-mod l_going_away;
-mod m_urgent;
-mod n_limits;
 mod o_select;
-mod p_large;
-mod q_owed;
-mod r_only_once;
 mod s_new_devices;
-mod t_bind_events;
-mod u_set_aside;
-mod v_unbinding;
-mod z_lower;
 
-pub use l_going_away::expect_status;
 pub use s_new_devices::open_soon;
-pub use t_bind_events::expect_event;
-pub use u_set_aside::expect_lost;
 
 use crate::harness::Test;
 
 pub const ALL: &[&[Test]] = &[
     a_devices::TESTS,
     b_read_only::TESTS,
-    c_sending::TESTS,
-    d_binding::TESTS,
-    e_names::TESTS,
+    bytes::TESTS,
     f_size::TESTS,
-    g_wildcards::TESTS,
-    h_requests::TESTS,
-    i_stateful::TESTS,
     j_reading::TESTS,
     k_writing::TESTS,
-    l_going_away::TESTS,
-    m_urgent::TESTS,
-    n_limits::TESTS,
     o_select::TESTS,
-    p_large::TESTS,
-    q_owed::TESTS,
-    r_only_once::TESTS,
     s_new_devices::TESTS,
-    t_bind_events::TESTS,
-    u_set_aside::TESTS,
-    v_unbinding::TESTS,
-    z_lower::TESTS,
 ];
 
 /// Behaviours that no kernel can show, and why: they are about libraries and

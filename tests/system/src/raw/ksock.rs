@@ -84,7 +84,8 @@ fn binding(fd: RawFd, request: u32, name: &[u8], role: u32) -> Result<()> {
     Ok(())
 }
 
-fn id_out(fd: RawFd, request: u32) -> (Result<i32>, Id) {
+/// What an ioctl says, and the id that it has stored, or not.
+pub fn id_out(fd: RawFd, request: u32) -> (Result<i32>, Id) {
     const CANARY: u32 = 0x5afe_c0de;
     let mut words = [CANARY; 4];
     let r = ioctl(fd, request, words[1..].as_mut_ptr().cast());

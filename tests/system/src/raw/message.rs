@@ -2,9 +2,7 @@
 //! What a message is in the memory of a program (2.3): its fields, and both its
 //! forms on the wire.
 
-use std::fmt;
-
-use super::{BIND_EVENT, WANT_A_REPLY, WANT_YOU_TO_REPLY};
+pub use kbus_test_conformance::message::*;
 
 pub const START_GUARD: u32 = 0x7375_624B;
 pub const END_GUARD: u32 = 0x4B62_7573;
@@ -17,14 +15,8 @@ pub const DATA_AT: usize = NAME_AT + POINTER;
 pub const END_AT: usize = DATA_AT + POINTER;
 pub const HEADER: usize = if POINTER == 8 { 88 } else { 72 };
 
-pub const MAX_NAME: usize = 1000;
-
 /// What the module built on its own allows, and starts with (2.1).
 pub const ABS_MAX_SIZE: u32 = 409_600;
-
-pub fn padded_name(n: usize) -> usize {
-    4 * ((n + 4) / 4)
-}
 
 pub fn padded_data(d: usize) -> usize {
     4 * d.div_ceil(4)
@@ -34,151 +26,52 @@ pub fn entire_len(n: usize, d: usize) -> usize {
     HEADER + padded_name(n) + padded_data(d) + 4
 }
 
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
-pub struct Id {
-    pub net: u32,
-    pub serial: u32,
+/// A message on the wire.
+pub trait Wire: Sized {
+    /// How long the entire form is.
+    fn len(&self) -> usize;
+    /// The entire form (2.3.1), paddings zero.
+    fn entire(&self) -> Vec<u8>;
+    fn pointy(&self) -> Pointy;
+    /// Takes apart what read() gave, and insists on the exact entire form.
+    fn parse(bytes: &[u8]) -> std::result::Result<Self, String>;
 }
 
-pub const NO_ID: Id = Id { net: 0, serial: 0 };
-
-impl fmt::Debug for Id {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "[{}:{}]", self.net, self.serial)
+fn header(msg: &Msg, name: usize, data: usize) -> Vec<u8> {
+    let mut bytes = vec![0u8; HEADER];
+    let words = [
+        (0, START_GUARD),
+        (4, msg.id.net),
+        (8, msg.id.serial),
+        (12, msg.in_reply_to.net),
+        (16, msg.in_reply_to.serial),
+        (20, msg.to),
+        (24, msg.from),
+        (28, msg.orig_from.0),
+        (32, msg.orig_from.1),
+        (36, msg.final_to.0),
+        (40, msg.final_to.1),
+        (44, msg.extra),
+        (48, msg.flags),
+        (52, msg.name.len() as u32),
+        (56, msg.data.len() as u32),
+        (END_AT, END_GUARD),
+    ];
+    for (at, word) in words {
+        poke(&mut bytes, at, word);
     }
+    point(&mut bytes, NAME_AT, name);
+    point(&mut bytes, DATA_AT, data);
+    bytes
 }
 
-pub fn id(net: u32, serial: u32) -> Id {
-    Id { net, serial }
-}
-
-/// A message as its fields, in either form on the wire.
-#[derive(Clone, PartialEq, Eq, Default)]
-pub struct Msg {
-    pub id: Id,
-    pub in_reply_to: Id,
-    pub to: u32,
-    pub from: u32,
-    pub orig_from: (u32, u32),
-    pub final_to: (u32, u32),
-    pub extra: u32,
-    pub flags: u32,
-    pub name: Vec<u8>,
-    pub data: Vec<u8>,
-}
-
-impl fmt::Debug for Msg {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "<{} id={:?} re={:?} to={} from={} flags={:#x}",
-            String::from_utf8_lossy(&self.name[..self.name.len().min(60)]),
-            self.id,
-            self.in_reply_to,
-            self.to,
-            self.from,
-            self.flags,
-        )?;
-        if self.orig_from != (0, 0) || self.final_to != (0, 0) {
-            write!(f, " orig={:?} final={:?}", self.orig_from, self.final_to)?;
-        }
-        let shown = &self.data[..self.data.len().min(24)];
-        write!(f, " data({})={:02x?}>", self.data.len(), shown)
-    }
-}
-
-impl Msg {
-    pub fn new(name: impl AsRef<[u8]>) -> Msg {
-        Msg {
-            name: name.as_ref().to_vec(),
-            ..Msg::default()
-        }
-    }
-
-    /// A request.
-    pub fn ask(name: impl AsRef<[u8]>) -> Msg {
-        Msg::new(name).flags(WANT_A_REPLY)
-    }
-
-    /// An answer to a request that was read: same name, back to its sender.
-    pub fn reply_to(request: &Msg) -> Msg {
-        Msg::new(&request.name).to(request.from).re(request.id)
-    }
-
-    pub fn data(mut self, data: impl AsRef<[u8]>) -> Msg {
-        self.data = data.as_ref().to_vec();
-        self
-    }
-
-    /// Adds flags to those there are.
-    pub fn flags(mut self, flags: u32) -> Msg {
-        self.flags |= flags;
-        self
-    }
-
-    pub fn to(mut self, to: u32) -> Msg {
-        self.to = to;
-        self
-    }
-
-    pub fn re(mut self, in_reply_to: Id) -> Msg {
-        self.in_reply_to = in_reply_to;
-        self
-    }
-
-    pub fn id(mut self, net: u32, serial: u32) -> Msg {
-        self.id = id(net, serial);
-        self
-    }
-
-    pub fn text(&self) -> String {
-        String::from_utf8_lossy(&self.name).into_owned()
-    }
-
-    pub fn marked(&self) -> bool {
-        self.flags & WANT_YOU_TO_REPLY != 0
-    }
-
-    pub fn len(&self) -> usize {
+impl Wire for Msg {
+    fn len(&self) -> usize {
         entire_len(self.name.len(), self.data.len())
     }
 
-    /// What the other side must have meant: `to`, name and data.
-    pub fn equivalent(&self, other: &Msg) -> bool {
-        self.to == other.to && self.name == other.name && self.data == other.data
-    }
-
-    fn header(&self, name: usize, data: usize) -> Vec<u8> {
-        let mut bytes = vec![0u8; HEADER];
-        let words = [
-            (0, START_GUARD),
-            (4, self.id.net),
-            (8, self.id.serial),
-            (12, self.in_reply_to.net),
-            (16, self.in_reply_to.serial),
-            (20, self.to),
-            (24, self.from),
-            (28, self.orig_from.0),
-            (32, self.orig_from.1),
-            (36, self.final_to.0),
-            (40, self.final_to.1),
-            (44, self.extra),
-            (48, self.flags),
-            (52, self.name.len() as u32),
-            (56, self.data.len() as u32),
-            (END_AT, END_GUARD),
-        ];
-        for (at, word) in words {
-            poke(&mut bytes, at, word);
-        }
-        point(&mut bytes, NAME_AT, name);
-        point(&mut bytes, DATA_AT, data);
-        bytes
-    }
-
-    /// The entire form (2.3.1), paddings zero.
-    pub fn entire(&self) -> Vec<u8> {
-        let mut bytes = self.header(0, 0);
+    fn entire(&self) -> Vec<u8> {
+        let mut bytes = header(self, 0, 0);
         bytes.extend_from_slice(&self.name);
         bytes.resize(HEADER + padded_name(self.name.len()), 0);
         bytes.extend_from_slice(&self.data);
@@ -187,7 +80,7 @@ impl Msg {
         bytes
     }
 
-    pub fn pointy(&self) -> Pointy {
+    fn pointy(&self) -> Pointy {
         let mut name = self.name.clone();
         name.push(0);
         let data = self.data.clone();
@@ -196,12 +89,11 @@ impl Msg {
         } else {
             data.as_ptr() as usize
         };
-        let bytes = self.header(name.as_ptr() as usize, data_at);
+        let bytes = header(self, name.as_ptr() as usize, data_at);
         Pointy { bytes, name, data }
     }
 
-    /// Takes apart what read() gave, and insists on the exact entire form.
-    pub fn parse(bytes: &[u8]) -> std::result::Result<Msg, String> {
+    fn parse(bytes: &[u8]) -> std::result::Result<Msg, String> {
         let fail = |what: &str| {
             Err(format!(
                 "{what} in {} bytes read: {bytes:02x?}",
@@ -250,23 +142,6 @@ impl Msg {
             name: bytes[HEADER..HEADER + n].to_vec(),
             data: bytes[data_at..data_at + d].to_vec(),
         })
-    }
-
-    /// The data of a bind event, taken apart: is_bind, binder, name.
-    pub fn event(&self) -> std::result::Result<(u32, u32, String), String> {
-        let d = &self.data;
-        if self.text() != BIND_EVENT || d.len() < 12 {
-            return Err(format!("not a bind event: {self:?}"));
-        }
-        let n = peek(d, 8) as usize;
-        if d.len() != 12 + padded_name(n) || d[12 + n..].iter().any(|&b| b != 0) {
-            return Err(format!("ill-formed bind event data: {d:02x?}"));
-        }
-        Ok((
-            peek(d, 0),
-            peek(d, 4),
-            String::from_utf8_lossy(&d[12..12 + n]).into_owned(),
-        ))
     }
 }
 

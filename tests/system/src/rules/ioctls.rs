@@ -14,15 +14,11 @@ tests![
     ioctl_bad_pointers,
     ioctl_reset_and_discard_ignore_their_argument,
     ioctl_all_work_in_every_mode,
-    ioctl_open_ids_count_up,
     ioctl_bind_checks_in_order,
     ioctl_bind_needs_no_terminator,
-    ioctl_roles_are_kept_as_given,
-    ioctl_identical_bindings_newest_goes_first,
     ioctl_unbind_keeps_what_was_popped,
     ioctl_onoff_settings_share_a_pattern,
     ioctl_settings_belong_to_ksock_or_device,
-    ioctl_maxmsgs_lowering_discards_nothing,
     ioctl_max_size_values,
     ioctl_discard,
     ioctl_lastsent,
@@ -250,17 +246,6 @@ fn ioctl_all_work_in_every_mode() {
     }
 }
 
-fn ioctl_open_ids_count_up() {
-    let a = Ksock::new();
-    let b = Ksock::new();
-    let first = a.id();
-    eq!(b.id(), first + 1);
-    drop(b);
-    let c = Ksock::new();
-    eq!(c.id(), first + 2, "never reused");
-    eq!(a.id(), first);
-}
-
 fn ioctl_bind_checks_in_order() {
     let (k, other) = (Ksock::new(), Ksock::new());
     other.serve("$.A");
@@ -315,38 +300,6 @@ fn ioctl_bind_needs_no_terminator() {
     eq!(query.return_id, 0);
     // The length counts, not a terminator.
     eq!(k.bind(b"$.A\0\0", LISTENER), Err(EBADMSG));
-}
-
-fn ioctl_roles_are_kept_as_given() {
-    let (k, other) = (Ksock::new(), Ksock::new());
-    k.bind("$.A", 2).unwrap();
-    eq!(other.bind("$.A", 1), Err(EADDRINUSE));
-    eq!(k.bind("$.A", 2), Err(EADDRINUSE));
-    other.ask("$.A");
-    assert!(k.take().marked());
-    eq!(k.unbind("$.A", 1), Err(EINVAL));
-    eq!(k.unbind("$.A", 3), Err(EINVAL));
-    eq!(k.unbind("$.A", 0), Err(EINVAL));
-    eq!(k.unbind("$.A", 2), Ok(()));
-    k.bind("$.A", u32::MAX).unwrap();
-    eq!(k.unbind("$.A", u32::MAX), Ok(()));
-    other.bind("$.A", 1).unwrap();
-}
-
-fn ioctl_identical_bindings_newest_goes_first() {
-    let (k, s) = (Ksock::new(), Ksock::new());
-    k.listen("$.A");
-    s.say("$.A");
-    k.listen("$.A");
-    k.listen("$.A");
-    s.say("$.A");
-    eq!(k.count(), 4);
-    for left in [3, 2] {
-        k.unbind("$.A", LISTENER).unwrap();
-        eq!(k.count(), left, "the newest binding's copy goes");
-    }
-    k.unbind("$.A", LISTENER).unwrap();
-    eq!(k.count(), 0);
 }
 
 fn ioctl_unbind_keeps_what_was_popped() {
@@ -410,30 +363,6 @@ fn ioctl_settings_belong_to_ksock_or_device() {
         (Ok(1), Ok(1), Ok(200))
     );
     eq!((c.only_once(ASK), c.max(0)), (Ok(0), Ok(100)));
-}
-
-fn ioctl_maxmsgs_lowering_discards_nothing() {
-    let (k, s) = (Ksock::new(), Ksock::new());
-    k.listen("$.A");
-    for _ in 0..5 {
-        s.say("$.A");
-    }
-    k.limit(2);
-    eq!(k.count(), 5);
-    s.say("$.A");
-    eq!(k.count(), 5);
-    k.take();
-    k.take();
-    k.take();
-    s.say("$.A");
-    eq!(k.count(), 2, "full at its limit");
-    k.take();
-    s.say("$.A");
-    s.say("$.A");
-    eq!(k.count(), 2);
-    k.limit(3);
-    s.say("$.A");
-    eq!(k.count(), 3, "raised");
 }
 
 fn ioctl_max_size_values() {

@@ -5,6 +5,8 @@
 use libc::{POLLIN, POLLOUT, POLLRDNORM, POLLWRNORM};
 
 use crate::harness::{bounded, fork, Gate, HANG_MS};
+use kbus_test_conformance::expect_event;
+
 use crate::raw::*;
 use crate::{eq, tests};
 
@@ -18,6 +20,7 @@ tests![
     poll_epoll_level,
     poll_epoll_edge,
     poll_epoll_keeps_buses_apart,
+    set_aside_wakes_a_sleeper,
 ];
 
 const IN: i16 = POLLIN | POLLRDNORM;
@@ -228,4 +231,30 @@ fn poll_epoll_keeps_buses_apart() {
     b.take();
     Ksock::on(0).say("$.A");
     eq!(e.wait(HANG_MS), vec![(a.fd, libc::EPOLLIN)]);
+}
+
+/// Reporting on, without a replay for anybody.
+fn report_on() {
+    let k = Ksock::new();
+    k.limit(5000);
+    k.report(1).unwrap();
+}
+
+/// The roomy one, whose queue is empty, sleeps in poll (`[FIX]` 3.5).
+fn set_aside_wakes_a_sleeper() {
+    let (full, roomy, k) = (Ksock::new(), Ksock::new(), Ksock::new());
+    k.serve("$.One");
+    full.listen(BIND_EVENT).listen("$.N").limit(1);
+    roomy.listen(BIND_EVENT);
+    full.say("$.N");
+    report_on();
+    let binder = k.id();
+    let child = crate::harness::fork(|| {
+        crate::harness::keep_only(&[roomy.fd]);
+        eq!(roomy.wait(libc::POLLIN), libc::POLLIN);
+    });
+    await_sleep(child.pid);
+    drop(k);
+    child.join();
+    expect_event(&roomy.take(), 0, binder, "$.One");
 }

@@ -2,6 +2,8 @@
 //! Section 3.3: read; and LENLEFT, NEXTMSG, the odd calls of 3.6.
 
 use crate::harness::Dice;
+use kbus_test_conformance::expect_status;
+
 use crate::raw::*;
 use crate::{eq, tests};
 
@@ -21,6 +23,7 @@ tests![
     read_after_unbind_goes_on,
     read_large_in_pieces,
     other_calls,
+    status_ignored_unread_current,
 ];
 
 fn one(data: &[u8]) -> (Ksock, Msg, u32) {
@@ -37,12 +40,12 @@ fn read_nothing_current_is_end_of_file() {
     for flags in [0, libc::O_NONBLOCK] {
         let k = Ksock::open(0, libc::O_RDWR | flags).unwrap();
         k.listen("$.A").say("$.A");
-        eq!(k.bytes(1), vec![], "queued is not current");
-        eq!(k.bytes(0), vec![]);
+        eq!(k.bytes(1), b"", "queued is not current");
+        eq!(k.bytes(0), b"");
         eq!(k.left(), 0);
         k.take();
-        eq!(k.bytes(0), vec![]);
-        eq!(k.bytes(100), vec![]);
+        eq!(k.bytes(0), b"");
+        eq!(k.bytes(100), b"");
         // No current message: the buffer is not touched, so even a bad one
         // is end of file.
         eq!(read(k.fd, std::ptr::null_mut(), 0), Ok(0));
@@ -282,5 +285,18 @@ fn other_calls() {
         );
         eq!(libc::ftruncate(k.fd, 0), -1);
     }
-    eq!(k.bytes(1), vec![], "O_NONBLOCK makes no difference");
+    eq!(k.bytes(1), b"", "O_NONBLOCK makes no difference");
+}
+
+/// Popped and only half read: still owed, hence Ignored (9.1 step 1).
+fn status_ignored_unread_current() {
+    let (a, b) = (Ksock::new(), Ksock::new());
+    a.serve("$.A");
+    let asked = b.ask("$.A");
+    a.next().unwrap().unwrap();
+    a.bytes(20);
+    let replier = a.id();
+    drop(a);
+    expect_status(&b.take(), IGNORED, replier, b.id(), asked);
+    b.nothing();
 }

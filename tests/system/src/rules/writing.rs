@@ -30,6 +30,7 @@ tests![
     write_entire_with_only_one_pointer,
     write_does_not_look_at_routing_fields,
     write_two_ksocks_do_not_mix,
+    closing_writing_is_dropped_silently,
 ];
 
 /// A whole message whose header has one word changed.
@@ -514,4 +515,15 @@ fn write_two_ksocks_do_not_mix() {
     a.send().unwrap();
     assert!(w.take().equivalent(&y));
     assert!(w.take().equivalent(&x));
+}
+
+fn closing_writing_is_dropped_silently() {
+    let (l, k) = (Ksock::new(), Ksock::new());
+    l.listen("$.*");
+    k.put(&Msg::new("$.A")).unwrap();
+    drop(k);
+    let k = Ksock::new();
+    k.write(&Msg::new("$.A").entire()[..90]).unwrap();
+    drop(k);
+    l.nothing();
 }

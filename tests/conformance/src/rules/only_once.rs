@@ -1,32 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0
-//! R. Only once.
+//! Messages only once (5.5).
 
-use crate::raw::*;
-use crate::{eq, tests};
+use crate::*;
 
-tests![
-    b237_off_by_default,
-    b238_switching_on,
-    b239_switching_off,
-    b240_off_three_bindings_three_copies,
-    b241_off_listener_and_replier_two_copies,
-    b242_on_three_bindings_one_copy,
-    b244_setting_to_what_it_is,
-    b245_toggling,
-];
-
-fn b237_off_by_default() {
-    eq!(Ksock::new().only_once(ASK), Ok(0));
+pub(crate) fn b237_off_by_default(bus: &Bus) {
+    eq!(bus.ksock().only_once(ASK), Ok(0));
 }
 
-fn b238_switching_on() {
-    let k = Ksock::new();
+pub(crate) fn b238_switching_on(bus: &Bus) {
+    let k = bus.ksock();
     eq!(k.only_once(1), Ok(0));
     eq!(k.only_once(ASK), Ok(1));
 }
 
-fn b239_switching_off() {
-    let k = Ksock::new();
+pub(crate) fn b239_switching_off(bus: &Bus) {
+    let k = bus.ksock();
     k.only_once(1).unwrap();
     eq!(k.only_once(0), Ok(1));
     eq!(k.only_once(ASK), Ok(0));
@@ -40,14 +28,14 @@ fn copies(k: &Ksock) -> usize {
     got.len()
 }
 
-fn b240_off_three_bindings_three_copies() {
-    let k = Ksock::new();
+pub(crate) fn b240_off_three_bindings_three_copies(bus: &Bus) {
+    let k = bus.ksock();
     k.listen("$.A").listen("$.A").listen("$.*");
     eq!(copies(&k), 3);
 }
 
-fn b241_off_listener_and_replier_two_copies() {
-    let (a, b) = (Ksock::new(), Ksock::new());
+pub(crate) fn b241_off_listener_and_replier_two_copies(bus: &Bus) {
+    let (a, b) = (bus.ksock(), bus.ksock());
     a.listen("$.A").serve("$.A");
     let id = b.ask("$.A");
     let got = a.drain();
@@ -57,16 +45,16 @@ fn b241_off_listener_and_replier_two_copies() {
     );
 }
 
-fn b242_on_three_bindings_one_copy() {
-    let k = Ksock::new();
+pub(crate) fn b242_on_three_bindings_one_copy(bus: &Bus) {
+    let k = bus.ksock();
     k.listen("$.A").listen("$.A").listen("$.*");
     k.only_once(1).unwrap();
     eq!(copies(&k), 1);
     eq!(copies(&k), 1, "and the next message is heard");
 }
 
-fn b244_setting_to_what_it_is() {
-    let k = Ksock::new();
+pub(crate) fn b244_setting_to_what_it_is(bus: &Bus) {
+    let k = bus.ksock();
     eq!(k.only_once(0), Ok(0));
     eq!(k.only_once(0), Ok(0));
     k.only_once(1).unwrap();
@@ -74,8 +62,8 @@ fn b244_setting_to_what_it_is() {
     eq!(k.only_once(ASK), Ok(1));
 }
 
-fn b245_toggling() {
-    let k = Ksock::new();
+pub(crate) fn b245_toggling(bus: &Bus) {
+    let k = bus.ksock();
     k.listen("$.A").listen("$.A").listen("$.A");
     for n in 0..6 {
         let on = n % 2;

@@ -1,37 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
-//! Sections 5.6, 6.1 and 6.2: who may answer, and what KBUS answers itself.
+//! Who may answer (5.6), and what the bus says in place of a replier (6.1, 6.2).
 
-use crate::behaviours::expect_status;
-use crate::raw::*;
-use crate::{eq, tests};
-
-tests![
-    answer_by_a_third_party,
-    answer_before_the_request_is_popped,
-    answer_second_is_refused,
-    answer_of_any_name_in_any_order,
-    answer_to_a_closed_requester,
-    answer_ids_are_a_multiset,
-    answer_owed_is_per_request,
-    answer_to_self_after_third_party,
-    answer_listener_copy_of_ones_own_reply,
-    status_goneaway_for_stateful,
-    status_unbound_for_stateful,
-    status_unbound_only_for_that_binding,
-    status_unbound_for_self_request,
-    status_self_request_at_close,
-    status_ignored_unread_current,
-    status_is_not_heard_by_listeners,
-    status_ignores_fullness,
-    status_to_a_closed_requester_is_dropped,
-    status_never_after_an_answer,
-    status_for_explicit_ids,
-    status_wildcard_replier_unbinds,
-];
+use crate::*;
 
 /// Any ksock that knows whom and what is believed (5.6).
-fn answer_by_a_third_party() {
-    let (a, b, c) = (Ksock::new(), Ksock::new(), Ksock::new());
+pub(crate) fn answer_by_a_third_party(bus: &Bus) {
+    let (a, b, c) = (bus.ksock(), bus.ksock(), bus.ksock());
     a.serve("$.A");
     let asked = b.ask("$.A");
     let request = a.take();
@@ -48,8 +22,8 @@ fn answer_by_a_third_party() {
     b.nothing();
 }
 
-fn answer_before_the_request_is_popped() {
-    let (a, b) = (Ksock::new(), Ksock::new());
+pub(crate) fn answer_before_the_request_is_popped(bus: &Bus) {
+    let (a, b) = (bus.ksock(), bus.ksock());
     a.serve("$.A");
     let asked = b.ask("$.A");
     a.post(&Msg::new("$.A").to(b.id()).re(asked)).unwrap();
@@ -59,8 +33,8 @@ fn answer_before_the_request_is_popped() {
     b.nothing();
 }
 
-fn answer_second_is_refused() {
-    let (a, b, c) = (Ksock::new(), Ksock::new(), Ksock::new());
+pub(crate) fn answer_second_is_refused(bus: &Bus) {
+    let (a, b, c) = (bus.ksock(), bus.ksock(), bus.ksock());
     a.serve("$.A");
     b.ask("$.A");
     let reply = Msg::reply_to(&a.take());
@@ -72,8 +46,8 @@ fn answer_second_is_refused() {
     b.nothing();
 }
 
-fn answer_of_any_name_in_any_order() {
-    let (a, b) = (Ksock::new(), Ksock::new());
+pub(crate) fn answer_of_any_name_in_any_order(bus: &Bus) {
+    let (a, b) = (bus.ksock(), bus.ksock());
     a.serve("$.A");
     let ids = [b.ask("$.A"), b.ask("$.A"), b.ask("$.A")];
     let requests = a.drain();
@@ -91,8 +65,8 @@ fn answer_of_any_name_in_any_order() {
     eq!(a.owed(), 0);
 }
 
-fn answer_to_a_closed_requester() {
-    let (a, b) = (Ksock::new(), Ksock::new());
+pub(crate) fn answer_to_a_closed_requester(bus: &Bus) {
+    let (a, b) = (bus.ksock(), bus.ksock());
     a.serve("$.A");
     b.ask("$.A");
     let reply = Msg::reply_to(&a.take());
@@ -103,8 +77,8 @@ fn answer_to_a_closed_requester() {
 }
 
 /// The same explicit id sent twice is owed two answers.
-fn answer_ids_are_a_multiset() {
-    let (a, b) = (Ksock::new(), Ksock::new());
+pub(crate) fn answer_ids_are_a_multiset(bus: &Bus) {
+    let (a, b) = (bus.ksock(), bus.ksock());
     a.serve("$.A");
     b.limit(2);
     let msg = Msg::ask("$.A").id(7, 7);
@@ -122,8 +96,8 @@ fn answer_ids_are_a_multiset() {
     eq!(b.drain().len(), 2);
 }
 
-fn answer_owed_is_per_request() {
-    let (a, b) = (Ksock::new(), Ksock::new());
+pub(crate) fn answer_owed_is_per_request(bus: &Bus) {
+    let (a, b) = (bus.ksock(), bus.ksock());
     a.serve("$.A").serve("$.B.*");
     for name in ["$.A", "$.B.x", "$.B.y", "$.A"] {
         b.ask(name);
@@ -141,8 +115,8 @@ fn answer_owed_is_per_request() {
     eq!(a.owed(), 1);
 }
 
-fn answer_to_self_after_third_party() {
-    let (a, c) = (Ksock::new(), Ksock::new());
+pub(crate) fn answer_to_self_after_third_party(bus: &Bus) {
+    let (a, c) = (bus.ksock(), bus.ksock());
     a.serve("$.A");
     let asked = a.ask("$.A");
     let request = a.take();
@@ -151,8 +125,8 @@ fn answer_to_self_after_third_party() {
     eq!(a.post(&Msg::reply_to(&request)), Err(ECONNREFUSED));
 }
 
-fn answer_listener_copy_of_ones_own_reply() {
-    let (a, b) = (Ksock::new(), Ksock::new());
+pub(crate) fn answer_listener_copy_of_ones_own_reply(bus: &Bus) {
+    let (a, b) = (bus.ksock(), bus.ksock());
     a.serve("$.A").listen("$.A");
     b.listen("$.A");
     b.ask("$.A");
@@ -168,8 +142,8 @@ fn answer_listener_copy_of_ones_own_reply() {
 }
 
 /// `[FIX]` 6.2; defect 20.
-pub fn status_goneaway_for_stateful() {
-    let (a, b) = (Ksock::new(), Ksock::new());
+pub(crate) fn status_goneaway_for_stateful(bus: &Bus) {
+    let (a, b) = (bus.ksock(), bus.ksock());
     a.serve("$.A");
     b.limit(1);
     let asked = b.post(&Msg::ask("$.A").to(a.id())).unwrap();
@@ -178,13 +152,13 @@ pub fn status_goneaway_for_stateful() {
     expect_status(&b.take(), GONE_AWAY, replier, b.id(), asked);
     b.nothing();
     // Its slot is free again.
-    let c = Ksock::new();
+    let c = bus.ksock();
     c.serve("$.A");
     assert!(b.post(&Msg::ask("$.A")).is_ok());
 }
 
-pub fn status_unbound_for_stateful() {
-    let (a, b) = (Ksock::new(), Ksock::new());
+pub(crate) fn status_unbound_for_stateful(bus: &Bus) {
+    let (a, b) = (bus.ksock(), bus.ksock());
     a.serve("$.A");
     let asked = b.post(&Msg::ask("$.A").to(a.id())).unwrap();
     a.unbind("$.A", REPLIER).unwrap();
@@ -192,8 +166,8 @@ pub fn status_unbound_for_stateful() {
     b.nothing();
 }
 
-fn status_unbound_only_for_that_binding() {
-    let (a, b) = (Ksock::new(), Ksock::new());
+pub(crate) fn status_unbound_only_for_that_binding(bus: &Bus) {
+    let (a, b) = (bus.ksock(), bus.ksock());
     a.serve("$.A").serve("$.B");
     let to_a = b.ask("$.A");
     let to_b = b.ask("$.B");
@@ -204,8 +178,8 @@ fn status_unbound_only_for_that_binding() {
     a.nothing();
 }
 
-fn status_unbound_for_self_request() {
-    let k = Ksock::new();
+pub(crate) fn status_unbound_for_self_request(bus: &Bus) {
+    let k = bus.ksock();
     k.serve("$.A");
     let asked = k.ask("$.A");
     k.unbind("$.A", REPLIER).unwrap();
@@ -213,8 +187,8 @@ fn status_unbound_for_self_request() {
     k.nothing();
 }
 
-fn status_self_request_at_close() {
-    let k = Ksock::new();
+pub(crate) fn status_self_request_at_close(bus: &Bus) {
+    let k = bus.ksock();
     k.serve("$.A").serve("$.B");
     k.ask("$.A");
     k.ask("$.A");
@@ -222,28 +196,15 @@ fn status_self_request_at_close() {
     let last = k.ask("$.B");
     drop(k);
     // The bus goes on as if nothing had been.
-    let other = Ksock::new();
+    let other = bus.ksock();
     other.listen("$.*");
     eq!(other.post(&Msg::ask("$.A")), Err(EADDRNOTAVAIL));
     assert!(other.say("$.C").serial > last.serial);
     eq!(other.drain().len(), 1);
 }
 
-/// Popped and only half read: still owed, hence Ignored (9.1 step 1).
-fn status_ignored_unread_current() {
-    let (a, b) = (Ksock::new(), Ksock::new());
-    a.serve("$.A");
-    let asked = b.ask("$.A");
-    a.next().unwrap().unwrap();
-    a.bytes(20);
-    let replier = a.id();
-    drop(a);
-    expect_status(&b.take(), IGNORED, replier, b.id(), asked);
-    b.nothing();
-}
-
-fn status_is_not_heard_by_listeners() {
-    let (a, b, l) = (Ksock::new(), Ksock::new(), Ksock::new());
+pub(crate) fn status_is_not_heard_by_listeners(bus: &Bus) {
+    let (a, b, l) = (bus.ksock(), bus.ksock(), bus.ksock());
     l.listen("$.*").listen("$.KBUS.*").listen(GONE_AWAY);
     b.listen("$.KBUS.*");
     a.serve("$.A");
@@ -255,8 +216,8 @@ fn status_is_not_heard_by_listeners() {
     b.nothing();
 }
 
-fn status_ignores_fullness() {
-    let (a, b, s) = (Ksock::new(), Ksock::new(), Ksock::new());
+pub(crate) fn status_ignores_fullness(bus: &Bus) {
+    let (a, b, s) = (bus.ksock(), bus.ksock(), bus.ksock());
     a.serve("$.A");
     b.listen("$.N").limit(2);
     let asked = b.ask("$.A");
@@ -268,8 +229,8 @@ fn status_ignores_fullness() {
     eq!(b.take().in_reply_to, asked);
 }
 
-fn status_to_a_closed_requester_is_dropped() {
-    let (a, b) = (Ksock::new(), Ksock::new());
+pub(crate) fn status_to_a_closed_requester_is_dropped(bus: &Bus) {
+    let (a, b) = (bus.ksock(), bus.ksock());
     a.serve("$.A");
     b.ask("$.A");
     b.ask("$.A");
@@ -277,13 +238,13 @@ fn status_to_a_closed_requester_is_dropped() {
     drop(b);
     a.unbind("$.A", REPLIER).unwrap();
     drop(a);
-    let k = Ksock::new();
+    let k = bus.ksock();
     k.nothing();
 }
 
 /// Only while the id is outstanding (`[FIX]` 5.6; defect 21).
-pub fn status_never_after_an_answer() {
-    let (a, b, c) = (Ksock::new(), Ksock::new(), Ksock::new());
+pub(crate) fn status_never_after_an_answer(bus: &Bus) {
+    let (a, b, c) = (bus.ksock(), bus.ksock(), bus.ksock());
     a.serve("$.A");
     // One popped, one queued; both answered by somebody else.
     let first = b.ask("$.A");
@@ -296,7 +257,7 @@ pub fn status_never_after_an_answer() {
     drop(a);
     b.nothing();
     // The same with unbinding.
-    let a = Ksock::new();
+    let a = bus.ksock();
     a.serve("$.A");
     let third = b.ask("$.A");
     c.post(&Msg::new("$.A").to(b.id()).re(third)).unwrap();
@@ -305,8 +266,8 @@ pub fn status_never_after_an_answer() {
     b.nothing();
 }
 
-fn status_for_explicit_ids() {
-    let (a, b) = (Ksock::new(), Ksock::new());
+pub(crate) fn status_for_explicit_ids(bus: &Bus) {
+    let (a, b) = (bus.ksock(), bus.ksock());
     a.serve("$.A");
     b.post(&Msg::ask("$.A").id(4, 44)).unwrap();
     b.post(&Msg::ask("$.A").id(4, 44)).unwrap();
@@ -319,8 +280,8 @@ fn status_for_explicit_ids() {
     b.nothing();
 }
 
-fn status_wildcard_replier_unbinds() {
-    let (a, b) = (Ksock::new(), Ksock::new());
+pub(crate) fn status_wildcard_replier_unbinds(bus: &Bus) {
+    let (a, b) = (bus.ksock(), bus.ksock());
     a.serve("$.A.*").serve("$.A.x");
     let wild = b.ask("$.A.y");
     let exact = b.ask("$.A.x");
@@ -330,4 +291,110 @@ fn status_wildcard_replier_unbinds() {
     a.unbind("$.A.x", REPLIER).unwrap();
     expect_status(&b.take(), UNBOUND, a.id(), b.id(), exact);
     a.nothing();
+}
+
+pub(crate) fn answer_field_by_field(bus: &Bus) {
+    let (a, b, l) = (bus.ksock(), bus.ksock(), bus.ksock());
+    a.serve("$.A");
+    l.listen("$.*");
+    let asked = b.post(&Msg::ask("$.A").data(b"ask")).unwrap();
+    eq!(a.owed(), 0, "queued, not popped");
+    let request = a.take();
+    eq!((a.owed(), b.owed()), (1, 0));
+    let reply = Msg::reply_to(&request).data(b"answer");
+    let answered = a.post(&reply).unwrap();
+    eq!(a.owed(), 0);
+    let want = Msg {
+        id: answered,
+        from: a.id(),
+        ..reply.clone()
+    };
+    eq!(b.drain(), vec![want]);
+    let heard: Vec<Id> = l.drain().iter().map(|m| m.id).collect();
+    eq!(heard, [asked, answered]);
+    a.nothing();
+    eq!(a.post(&reply), Err(ECONNREFUSED));
+}
+
+/// Who has read a request owes an answer, also when another has given one.
+pub(crate) fn answer_by_another_leaves_the_debt(bus: &Bus) {
+    let (a, b, c) = (bus.ksock(), bus.ksock(), bus.ksock());
+    a.serve("$.A");
+    // Answered while it is queued.
+    let asked = b.ask("$.A");
+    c.post(&Msg::new("$.A").to(b.id()).re(asked)).unwrap();
+    eq!(b.drain().len(), 1);
+    let request = a.take();
+    eq!(a.owed(), 1);
+    eq!(a.post(&Msg::reply_to(&request)), Err(ECONNREFUSED));
+    // Answered while it is owed.
+    let asked = b.ask("$.A");
+    c.answer(&a.take());
+    eq!(a.owed(), 2, "only its own answers count");
+    eq!(b.take().in_reply_to, asked);
+    // And one that nobody answers: at the close nothing else is due.
+    let asked = b.ask("$.A");
+    let replier = a.id();
+    drop(a);
+    expect_status(&b.take(), GONE_AWAY, replier, b.id(), asked);
+    b.nothing();
+}
+
+pub(crate) fn answer_ids_of_several_repliers(bus: &Bus) {
+    let (a, b, c, k) = (bus.ksock(), bus.ksock(), bus.ksock(), bus.ksock());
+    a.serve("$.A");
+    b.serve("$.B");
+    for name in ["$.A", "$.B", "$.A"] {
+        k.post(&Msg::ask(name).id(8, 8)).unwrap();
+    }
+    // A stranger answers two; the others are still due.
+    let reply = Msg::reply_to(&a.take());
+    c.post(&reply).unwrap();
+    c.post(&reply).unwrap();
+    drop(a);
+    drop(b);
+    eq!(k.drain().len(), 3);
+    eq!(c.post(&reply), Err(ECONNREFUSED));
+}
+
+pub(crate) fn answer_is_not_due_to_a_newcomer(bus: &Bus) {
+    let (a, b) = (bus.ksock(), bus.ksock());
+    a.serve("$.A");
+    b.ask("$.A");
+    b.ask("$.A");
+    let reply = Msg::reply_to(&a.take());
+    drop(b);
+    eq!(a.post(&reply), Err(EADDRNOTAVAIL));
+    eq!(a.owed(), 1);
+    a.take();
+    eq!(a.owed(), 2);
+    let newcomer = bus.ksock();
+    drop(a);
+    newcomer.nothing();
+}
+
+/// A reply goes to who asked and to listeners, not to who replies to its name.
+pub(crate) fn answer_is_no_request(bus: &Bus) {
+    let (a, b, c) = (bus.ksock(), bus.ksock(), bus.ksock());
+    a.serve("$.A");
+    b.serve("$.B");
+    c.ask("$.B");
+    let mut reply = Msg::reply_to(&b.take());
+    reply.name = b"$.A".to_vec();
+    b.post(&reply).unwrap();
+    a.nothing();
+    eq!(c.drain().len(), 1);
+}
+
+/// Status messages come in the order of the queue that is emptied: the urgent request first.
+pub(crate) fn status_unbound_in_queue_order(bus: &Bus) {
+    let (a, b) = (bus.ksock(), bus.ksock());
+    a.serve("$.A");
+    let first = b.ask("$.A");
+    let urgent = Msg::ask("$.A").flags(URGENT).to(a.id());
+    let urgent = b.post(&urgent).unwrap();
+    a.unbind("$.A", REPLIER).unwrap();
+    expect_status(&b.take(), UNBOUND, a.id(), b.id(), urgent);
+    expect_status(&b.take(), UNBOUND, a.id(), b.id(), first);
+    b.nothing();
 }

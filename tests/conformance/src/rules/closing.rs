@@ -1,32 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
-//! Section 9.1: closing, step by step.
+//! What a close does, step by step (9.1).
 
-use crate::behaviours::{expect_event, expect_status};
-use crate::raw::*;
-use crate::{eq, tests};
-
-tests![
-    closing_order_of_the_example,
-    closing_writing_is_dropped_silently,
-    closing_pending_is_dropped_silently,
-    closing_requester_leaves_requests_at_the_replier,
-    closing_drops_announcements,
-    closing_queue_order_counts_for_goneaway,
-    closing_urgent_queue_order,
-    closing_frees_names,
-    closing_id_disappears,
-    closing_settings_stay,
-    closing_own_events_are_not_heard,
-    closing_ends_outstanding_room,
-];
+use crate::*;
 
 /// 9.1: GoneAway(5), GoneAway(6), Unbind(newer), Unbind(older), Ignored(4),
 /// Ignored(3).
-pub fn closing_order_of_the_example() {
-    let (a, b) = (Ksock::new(), Ksock::new());
+pub(crate) fn closing_order_of_the_example(bus: &Bus) {
+    let (a, b) = (bus.ksock(), bus.ksock());
     a.serve("$.Older").serve("$.Newer");
     b.listen(BIND_EVENT);
-    let k = Ksock::new();
+    let k = bus.ksock();
     k.report(1).unwrap();
     let ids = [
         b.ask("$.Older"),
@@ -47,19 +30,8 @@ pub fn closing_order_of_the_example() {
     b.nothing();
 }
 
-fn closing_writing_is_dropped_silently() {
-    let (l, k) = (Ksock::new(), Ksock::new());
-    l.listen("$.*");
-    k.put(&Msg::new("$.A")).unwrap();
-    drop(k);
-    let k = Ksock::new();
-    k.write(&Msg::new("$.A").entire()[..90]).unwrap();
-    drop(k);
-    l.nothing();
-}
-
-fn closing_pending_is_dropped_silently() {
-    let (l, k, r) = (Ksock::new(), Ksock::new(), Ksock::new());
+pub(crate) fn closing_pending_is_dropped_silently(bus: &Bus) {
+    let (l, k, r) = (bus.ksock(), bus.ksock(), bus.ksock());
     l.listen("$.A").limit(1);
     r.say("$.A");
     eq!(k.post(&Msg::new("$.A").flags(ALL_OR_WAIT)), Err(EAGAIN));
@@ -67,7 +39,7 @@ fn closing_pending_is_dropped_silently() {
     l.take();
     l.nothing();
     // A pending request: the replier never hears of it.
-    let k = Ksock::new();
+    let k = bus.ksock();
     r.serve("$.R").limit(1);
     l.ask("$.R");
     eq!(k.post(&Msg::ask("$.R").flags(ALL_OR_WAIT)), Err(EAGAIN));
@@ -76,8 +48,8 @@ fn closing_pending_is_dropped_silently() {
     r.nothing();
 }
 
-fn closing_requester_leaves_requests_at_the_replier() {
-    let (a, b) = (Ksock::new(), Ksock::new());
+pub(crate) fn closing_requester_leaves_requests_at_the_replier(bus: &Bus) {
+    let (a, b) = (bus.ksock(), bus.ksock());
     a.serve("$.A");
     let ids = [b.ask("$.A"), b.ask("$.A")];
     let first = a.take();
@@ -95,8 +67,8 @@ fn closing_requester_leaves_requests_at_the_replier() {
     eq!(a.owed(), 2);
 }
 
-fn closing_drops_announcements() {
-    let (a, b) = (Ksock::new(), Ksock::new());
+pub(crate) fn closing_drops_announcements(bus: &Bus) {
+    let (a, b) = (bus.ksock(), bus.ksock());
     a.listen("$.A");
     for _ in 0..10 {
         b.say("$.A");
@@ -105,8 +77,8 @@ fn closing_drops_announcements() {
     b.nothing();
 }
 
-fn closing_queue_order_counts_for_goneaway() {
-    let (a, b, c) = (Ksock::new(), Ksock::new(), Ksock::new());
+pub(crate) fn closing_queue_order_counts_for_goneaway(bus: &Bus) {
+    let (a, b, c) = (bus.ksock(), bus.ksock(), bus.ksock());
     a.serve("$.A").serve("$.B");
     let ids = [b.ask("$.A"), b.ask("$.B"), b.ask("$.A")];
     let other = c.ask("$.A");
@@ -121,8 +93,8 @@ fn closing_queue_order_counts_for_goneaway() {
     );
 }
 
-fn closing_urgent_queue_order() {
-    let (a, b) = (Ksock::new(), Ksock::new());
+pub(crate) fn closing_urgent_queue_order(bus: &Bus) {
+    let (a, b) = (bus.ksock(), bus.ksock());
     a.serve("$.A");
     let slow = b.ask("$.A");
     let urgent = b.post(&Msg::ask("$.A").flags(URGENT)).unwrap();
@@ -134,8 +106,8 @@ fn closing_urgent_queue_order() {
     );
 }
 
-fn closing_frees_names() {
-    let (a, b) = (Ksock::new(), Ksock::new());
+pub(crate) fn closing_frees_names(bus: &Bus) {
+    let (a, b) = (bus.ksock(), bus.ksock());
     a.serve("$.A").serve("$.*");
     drop(a);
     eq!(b.replier("$.A"), Ok(None));
@@ -143,8 +115,8 @@ fn closing_frees_names() {
     eq!(b.bind("$.*", REPLIER), Ok(()));
 }
 
-fn closing_id_disappears() {
-    let (a, b) = (Ksock::new(), Ksock::new());
+pub(crate) fn closing_id_disappears(bus: &Bus) {
+    let (a, b) = (bus.ksock(), bus.ksock());
     let gone = a.id();
     drop(a);
     eq!(
@@ -153,47 +125,8 @@ fn closing_id_disappears() {
     );
 }
 
-fn closing_settings_stay() {
-    let k = Ksock::new();
-    k.verbose(1).unwrap();
-    k.report(1).unwrap();
-    k.max_size(4000).unwrap();
-    drop(k);
-    let k = Ksock::new();
-    eq!(
-        (k.verbose(ASK), k.report(ASK), k.max_size(0)),
-        (Ok(1), Ok(1), Ok(4000))
-    );
-}
-
-/// `[FIX]` 9.1; defects 5 and 25.
-pub fn closing_own_events_are_not_heard() {
-    let (a, w) = (Ksock::new(), Ksock::new());
-    a.listen(BIND_EVENT);
-    for n in 0..150 {
-        a.serve(&format!("$.M.n{n}"));
-    }
-    w.listen(BIND_EVENT).limit(1000);
-    let on = Ksock::new();
-    on.limit(1000);
-    on.report(1).unwrap();
-    drop(on);
-    drop(a);
-    // Directly, all of them: the closing one's own queue is in nobody's way.
-    eq!(w.count(), 150);
-    let stats = std::fs::read_to_string("/proc/kbus/stats").unwrap();
-    assert!(
-        stats
-            .lines()
-            .next()
-            .unwrap_or_default()
-            .ends_with("unsent unbindings 0"),
-        "{stats}"
-    );
-}
-
-fn closing_ends_outstanding_room() {
-    let (a, b) = (Ksock::new(), Ksock::new());
+pub(crate) fn closing_ends_outstanding_room(bus: &Bus) {
+    let (a, b) = (bus.ksock(), bus.ksock());
     a.serve("$.A");
     b.limit(1);
     for _ in 0..5 {
@@ -203,4 +136,52 @@ fn closing_ends_outstanding_room() {
         eq!(b.take().in_reply_to, asked);
         a.serve("$.A");
     }
+}
+
+pub(crate) fn closing_settings_stay(bus: &Bus) {
+    let k = bus.ksock();
+    k.verbose(1).unwrap();
+    k.report(1).unwrap();
+    k.max_size(4000).unwrap();
+    drop(k);
+    let k = bus.ksock();
+    eq!(
+        (k.verbose(ASK), k.report(ASK), k.max_size(0)),
+        (Ok(1), Ok(1), Ok(4000))
+    );
+}
+
+/// `[FIX]` 9.1; defects 5 and 25.
+pub(crate) fn closing_own_events_are_not_heard(bus: &Bus) {
+    let (a, w) = (bus.ksock(), bus.ksock());
+    a.listen(BIND_EVENT).listen("$.*");
+    for n in 0..150 {
+        a.serve(&format!("$.M.n{n}"));
+    }
+    w.listen(BIND_EVENT).limit(1000);
+    let on = bus.ksock();
+    on.limit(1000);
+    on.report(1).unwrap();
+    drop(on);
+    drop(a);
+    // Directly, all of them: the closing one's own queue is in nobody's way.
+    eq!(w.count(), 150);
+    let line = bus.stats_line();
+    assert!(line.ends_with("unsent unbindings 0"), "{line}");
+}
+
+/// What a requester has asked stays with its repliers; what it was asked itself does not.
+pub(crate) fn closing_as_requester_and_replier(bus: &Bus) {
+    let (a, b, c) = (bus.ksock(), bus.ksock(), bus.ksock());
+    b.serve("$.A");
+    a.ask("$.A");
+    a.serve("$.B");
+    let asked = c.ask("$.B");
+    let closed = a.id();
+    drop(a);
+    expect_status(&c.take(), GONE_AWAY, closed, c.id(), asked);
+    c.nothing();
+    let request = b.take();
+    eq!(b.post(&Msg::reply_to(&request)), Err(EADDRNOTAVAIL));
+    eq!(c.post(&Msg::ask("$.B")), Err(EADDRNOTAVAIL));
 }

@@ -1,69 +1,30 @@
 // SPDX-License-Identifier: GPL-2.0
-//! Z. What the C++ suite asserted of the lower layers: the kernel's part.
+//! What the C++ suite asserted of the lower layers (11 Z).
 
-use super::t_bind_events::expect_event;
-use crate::harness::USUAL;
-use crate::raw::*;
-use crate::{eq, tests};
+use crate::*;
 
-tests![
-    b360_verbosity_reads_back,
-    b361_reporting_reads_back,
-    b362_a_new_device_can_be_addressed.load(USUAL),
-    b363_no_replier_is_no_error,
-    b364_device_1_is_independent,
-    b366_listener_and_replier_see_the_same_id,
-    b368_a_reply_reaches_the_sender,
-    b370_unbinding_as_replier_what_only_listens,
-    b371_all_remaining_unbinds_succeed,
-    b372_a_stateful_request_formed_from_a_reply,
-    b374_bind_event_data_decode,
-];
-
-fn b360_verbosity_reads_back() {
-    let k = Ksock::new();
+pub(crate) fn b360_verbosity_reads_back(bus: &Bus) {
+    let k = bus.ksock();
     eq!(k.verbose(1), Ok(0));
     eq!(k.verbose(ASK), Ok(1));
     eq!(k.verbose(0), Ok(1));
     eq!(k.verbose(ASK), Ok(0));
 }
 
-fn b361_reporting_reads_back() {
-    let k = Ksock::new();
+pub(crate) fn b361_reporting_reads_back(bus: &Bus) {
+    let k = bus.ksock();
     eq!(k.report(1), Ok(0));
     eq!(k.report(ASK), Ok(1));
     eq!(k.report(0), Ok(1));
     eq!(k.report(ASK), Ok(0));
 }
 
-fn b362_a_new_device_can_be_addressed() {
-    let n = Ksock::new().new_device().unwrap();
-    let k = super::s_new_devices::open_soon(n);
-    eq!(k.report(ASK), Ok(0));
-    eq!(k.max_size(0), Ok(ABS_MAX_SIZE));
+pub(crate) fn b363_no_replier_is_no_error(bus: &Bus) {
+    eq!(bus.ksock().replier("$.Nobody"), Ok(None));
 }
 
-fn b363_no_replier_is_no_error() {
-    eq!(Ksock::new().replier("$.Nobody"), Ok(None));
-}
-
-fn b364_device_1_is_independent() {
-    let k = Ksock::on(0);
-    k.listen("$.A").serve("$.A");
-    let a = Ksock::on(1);
-    let b = Ksock::on(1);
-    eq!(b.id(), a.id() + 1);
-    drop(a);
-    let c = Ksock::on(1);
-    eq!(c.id(), b.id() + 1);
-    c.say("$.A");
-    eq!(c.post(&Msg::ask("$.A")), Err(EADDRNOTAVAIL));
-    c.serve("$.A");
-    k.nothing();
-}
-
-fn b366_listener_and_replier_see_the_same_id() {
-    let (a, b, c) = (Ksock::new(), Ksock::new(), Ksock::new());
+pub(crate) fn b366_listener_and_replier_see_the_same_id(bus: &Bus) {
+    let (a, b, c) = (bus.ksock(), bus.ksock(), bus.ksock());
     a.listen("$.A");
     b.serve("$.A");
     let id = c.ask("$.A");
@@ -72,8 +33,8 @@ fn b366_listener_and_replier_see_the_same_id() {
     eq!((y.id, y.marked()), (id, true));
 }
 
-fn b368_a_reply_reaches_the_sender() {
-    let (a, b) = (Ksock::new(), Ksock::new());
+pub(crate) fn b368_a_reply_reaches_the_sender(bus: &Bus) {
+    let (a, b) = (bus.ksock(), bus.ksock());
     a.serve("$.A");
     let id = b.ask("$.A");
     a.answer(&a.take());
@@ -82,14 +43,14 @@ fn b368_a_reply_reaches_the_sender() {
     assert!(got.in_reply_to != NO_ID && got.flags & WANT_A_REPLY == 0);
 }
 
-fn b370_unbinding_as_replier_what_only_listens() {
-    let k = Ksock::new();
+pub(crate) fn b370_unbinding_as_replier_what_only_listens(bus: &Bus) {
+    let k = bus.ksock();
     k.listen("$.A");
     eq!(k.unbind("$.A", REPLIER), Err(EINVAL));
 }
 
-fn b371_all_remaining_unbinds_succeed() {
-    let (a, b) = (Ksock::new(), Ksock::new());
+pub(crate) fn b371_all_remaining_unbinds_succeed(bus: &Bus) {
+    let (a, b) = (bus.ksock(), bus.ksock());
     a.listen("$.A").serve("$.A").listen("$.B");
     b.listen("$.A").serve("$.B");
     eq!(a.unbind("$.A", LISTENER), Ok(()));
@@ -100,8 +61,8 @@ fn b371_all_remaining_unbinds_succeed() {
 }
 
 /// What the kernel must carry so that libraries can form it.
-fn b372_a_stateful_request_formed_from_a_reply() {
-    let (a, b) = (Ksock::new(), Ksock::new());
+pub(crate) fn b372_a_stateful_request_formed_from_a_reply(bus: &Bus) {
+    let (a, b) = (bus.ksock(), bus.ksock());
     a.serve("$.A");
     b.post(&Msg::ask("$.A").data(b"question")).unwrap();
     let mut reply = Msg::reply_to(&a.take()).data(b"answer");
@@ -119,11 +80,11 @@ fn b372_a_stateful_request_formed_from_a_reply() {
     eq!((at.to, at.final_to), (a.id(), (3, 4)));
 }
 
-fn b374_bind_event_data_decode() {
-    let w = Ksock::new();
+pub(crate) fn b374_bind_event_data_decode(bus: &Bus) {
+    let w = bus.ksock();
     w.listen(BIND_EVENT);
     w.report(1).unwrap();
-    let k = Ksock::new();
+    let k = bus.ksock();
     k.serve("$.r3");
     let bind = w.take();
     expect_event(&bind, 1, k.id(), "$.r3");
@@ -137,4 +98,19 @@ fn b374_bind_event_data_decode() {
     want.extend(4u32.to_ne_bytes());
     want.extend(b"$.r3\0\0\0\0");
     eq!(unbind.data, want);
+}
+
+pub(crate) fn b364_device_1_is_independent(bus: &Bus) {
+    let k = bus.ksock_on(0);
+    k.listen("$.A").serve("$.A");
+    let a = bus.ksock_on(1);
+    let b = bus.ksock_on(1);
+    eq!(b.id(), a.id() + 1);
+    drop(a);
+    let c = bus.ksock_on(1);
+    eq!(c.id(), b.id() + 1);
+    c.say("$.A");
+    eq!(c.post(&Msg::ask("$.A")), Err(EADDRNOTAVAIL));
+    c.serve("$.A");
+    k.nothing();
 }

@@ -1,18 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
-//! M. Urgent messages.
+//! Urgent messages (5.5).
 
-use crate::raw::*;
-use crate::{eq, tests};
+use crate::*;
 
-tests![
-    b187_urgent_is_read_first,
-    b190_urgent_copies_carry_the_flag,
-    b191_an_urgent_request_is_marked,
-    b192_ids_of_reordered_messages,
-];
-
-fn b187_urgent_is_read_first() {
-    let k = Ksock::new();
+pub(crate) fn b187_urgent_is_read_first(bus: &Bus) {
+    let k = bus.ksock();
     k.listen("$.A");
     k.say("$.A");
     k.say("$.A");
@@ -21,16 +13,16 @@ fn b187_urgent_is_read_first() {
     eq!(k.drain().len(), 2);
 }
 
-fn b190_urgent_copies_carry_the_flag() {
-    let k = Ksock::new();
+pub(crate) fn b190_urgent_copies_carry_the_flag(bus: &Bus) {
+    let k = bus.ksock();
     k.listen("$.A").say("$.A");
     k.post(&Msg::new("$.A").flags(URGENT)).unwrap();
     eq!(k.take().flags, URGENT);
     eq!(k.take().flags, 0);
 }
 
-fn b191_an_urgent_request_is_marked() {
-    let (a, b) = (Ksock::new(), Ksock::new());
+pub(crate) fn b191_an_urgent_request_is_marked(bus: &Bus) {
+    let (a, b) = (bus.ksock(), bus.ksock());
     a.serve("$.A");
     let ordinary = b.ask("$.A");
     let urgent = b.post(&Msg::ask("$.A").flags(URGENT)).unwrap();
@@ -43,8 +35,8 @@ fn b191_an_urgent_request_is_marked() {
     eq!((second.id, second.marked()), (ordinary, true));
 }
 
-fn b192_ids_of_reordered_messages() {
-    let k = Ksock::new();
+pub(crate) fn b192_ids_of_reordered_messages(bus: &Bus) {
+    let k = bus.ksock();
     k.listen("$.A");
     let one = k.say("$.A");
     let two = k.post(&Msg::new("$.A").flags(URGENT)).unwrap();

@@ -1,31 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0
-//! U. Unbind events that cannot be delivered.
+//! Unbind events that cannot be delivered (6.5).
 
-use super::t_bind_events::expect_event;
-use crate::raw::*;
-use crate::{eq, tests};
+use crate::*;
 
-tests![
-    b276_bind_event_and_set_aside_unbind_event,
-    b277_they_are_read_in_order,
-    b278_two_thousand_unbinds_are_not_all_kept.limit(60),
-    b279_all_but_the_last_are_unbind_events.limit(60),
-    b281_afterwards_nothing_is_left.limit(60),
-    b282_two_listeners_hold_the_same_number.limit(60),
-    b283_and_the_same_messages.limit(60),
-    b285_two_thousand_binds_read_promptly.limit(90),
-    b287_verbose_changes_nothing.limit(60),
-];
-
-fn watcher() -> Ksock {
-    let k = Ksock::new();
+fn watcher(bus: &Bus) -> Ksock {
+    let k = bus.ksock();
     k.listen(BIND_EVENT).limit(1);
     k.report(1).unwrap();
     k
 }
 
-fn one_set_aside() -> (Ksock, u32) {
-    let (w, k) = (watcher(), Ksock::new());
+fn one_set_aside(bus: &Bus) -> (Ksock, u32) {
+    let (w, k) = (watcher(bus), bus.ksock());
     k.serve("$.One");
     eq!(w.count(), 1);
     let binder = k.id();
@@ -33,12 +19,12 @@ fn one_set_aside() -> (Ksock, u32) {
     (w, binder)
 }
 
-fn b276_bind_event_and_set_aside_unbind_event() {
-    eq!(one_set_aside().0.count(), 2);
+pub(crate) fn b276_bind_event_and_set_aside_unbind_event(bus: &Bus) {
+    eq!(one_set_aside(bus).0.count(), 2);
 }
 
-fn b277_they_are_read_in_order() {
-    let (w, binder) = one_set_aside();
+pub(crate) fn b277_they_are_read_in_order(bus: &Bus) {
+    let (w, binder) = one_set_aside(bus);
     expect_event(&w.take(), 1, binder, "$.One");
     eq!(w.count(), 1);
     expect_event(&w.take(), 0, binder, "$.One");
@@ -46,15 +32,15 @@ fn b277_they_are_read_in_order() {
 }
 
 /// What watchers with limit 1 keep of 2000 unbinds at once; and whose.
-fn two_thousand(watchers: &[&Ksock]) -> u32 {
-    let k = Ksock::new();
+fn two_thousand(bus: &Bus, watchers: &[&Ksock]) -> u32 {
+    let k = bus.ksock();
     k.report(0).unwrap();
     for n in 0..2000 {
         k.serve(&format!("$.Many.n{n}"));
     }
     let binder = k.id();
     // Without replay for the watchers: another one switches it on.
-    let other = Ksock::new();
+    let other = bus.ksock();
     other.limit(3000);
     other.report(1).unwrap();
     eq!(other.count(), 2000);
@@ -71,9 +57,9 @@ fn name(nth: usize) -> String {
     format!("$.Many.n{}", 1999 - nth)
 }
 
-fn b278_two_thousand_unbinds_are_not_all_kept() {
-    let w = watcher();
-    two_thousand(&[&w]);
+pub(crate) fn b278_two_thousand_unbinds_are_not_all_kept(bus: &Bus) {
+    let w = watcher(bus);
+    two_thousand(bus, &[&w]);
     assert!(w.count() < 2000);
     // 6.5: one queued, 1000 set aside, one "events lost".
     eq!(w.count(), 1002);
@@ -91,9 +77,9 @@ fn read_out(w: &Ksock) -> Vec<Msg> {
     all
 }
 
-fn b279_all_but_the_last_are_unbind_events() {
-    let w = watcher();
-    let binder = two_thousand(&[&w]);
+pub(crate) fn b279_all_but_the_last_are_unbind_events(bus: &Bus) {
+    let w = watcher(bus);
+    let binder = two_thousand(bus, &[&w]);
     let all = read_out(&w);
     eq!(all.len(), 1002);
     for (n, msg) in all[..1001].iter().enumerate() {
@@ -102,34 +88,25 @@ fn b279_all_but_the_last_are_unbind_events() {
     expect_lost(&all[1001]);
 }
 
-/// "Events lost" (6.5): an announcement from KBUS, nothing in it.
-pub fn expect_lost(msg: &Msg) {
-    eq!(msg.text(), UNBIND_EVENTS_LOST);
-    eq!(msg.flags, SYNTHETIC);
-    eq!((msg.from, msg.to, msg.in_reply_to), (0, 0, NO_ID));
-    eq!((msg.orig_from, msg.final_to), ((0, 0), (0, 0)));
-    eq!(msg.data.len(), 0);
-}
-
-fn b281_afterwards_nothing_is_left() {
-    let w = watcher();
-    two_thousand(&[&w]);
+pub(crate) fn b281_afterwards_nothing_is_left(bus: &Bus) {
+    let w = watcher(bus);
+    two_thousand(bus, &[&w]);
     read_out(&w);
     w.nothing();
     assert!(!w.readable());
 }
 
-fn b282_two_listeners_hold_the_same_number() {
-    let (v, w) = (watcher(), watcher());
-    two_thousand(&[&v, &w]);
+pub(crate) fn b282_two_listeners_hold_the_same_number(bus: &Bus) {
+    let (v, w) = (watcher(bus), watcher(bus));
+    two_thousand(bus, &[&v, &w]);
     eq!(v.count(), w.count());
     // 6.5: 1 + 500 + 1.
     eq!(v.count(), 502);
 }
 
-fn b283_and_the_same_messages() {
-    let (v, w) = (watcher(), watcher());
-    let binder = two_thousand(&[&v, &w]);
+pub(crate) fn b283_and_the_same_messages(bus: &Bus) {
+    let (v, w) = (watcher(bus), watcher(bus));
+    let binder = two_thousand(bus, &[&v, &w]);
     let (x, y) = (read_out(&v), read_out(&w));
     eq!(x.len(), 502);
     assert!(x == y, "the two differ");
@@ -139,9 +116,9 @@ fn b283_and_the_same_messages() {
     expect_lost(&x[501]);
 }
 
-fn b285_two_thousand_binds_read_promptly() {
-    let (v, w) = (watcher(), watcher());
-    let k = Ksock::new();
+pub(crate) fn b285_two_thousand_binds_read_promptly(bus: &Bus) {
+    let (v, w) = (watcher(bus), watcher(bus));
+    let k = bus.ksock();
     for n in 0..2000 {
         let name = format!("$.Many.n{n}");
         k.serve(&name);
@@ -153,13 +130,13 @@ fn b285_two_thousand_binds_read_promptly() {
     w.nothing();
 }
 
-fn b287_verbose_changes_nothing() {
-    let k = Ksock::new();
+pub(crate) fn b287_verbose_changes_nothing(bus: &Bus) {
+    let k = bus.ksock();
     eq!(k.verbose(1), Ok(0));
     eq!(k.verbose(ASK), Ok(1));
     drop(k);
-    b277_they_are_read_in_order();
-    b278_two_thousand_unbinds_are_not_all_kept();
-    let k = Ksock::new();
+    b277_they_are_read_in_order(bus);
+    b278_two_thousand_unbinds_are_not_all_kept(bus);
+    let k = bus.ksock();
     eq!(k.verbose(0), Ok(1));
 }
