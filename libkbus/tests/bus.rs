@@ -145,6 +145,43 @@ fn a_request_cannot_be_forgotten() {
 
 #[test]
 #[ignore = "needs a bus"]
+fn a_request_goes_into_another_thread() {
+    let (asker, replier) = (open(0), open(0));
+    replier.bind(Role::Replier, name("$.Lib.Thread")).unwrap();
+    let id = asker.request(&name("$.Lib.Thread"), "?").send().unwrap();
+    let request = asked(&replier);
+    // It keeps the Ksock open, so that it can still be answered.
+    drop(replier);
+    thread::spawn(move || request.answer("here").unwrap())
+        .join()
+        .unwrap();
+    let answer = asker.receive(SOON).unwrap().unwrap();
+    assert_eq!(
+        (answer.in_reply_to(), answer.data()),
+        (Some(id), &b"here"[..])
+    );
+}
+
+#[test]
+#[ignore = "needs a bus"]
+fn the_last_clone_closes() {
+    let (asker, replier) = (open(0), open(0));
+    replier.bind(Role::Replier, name("$.Lib.Clone")).unwrap();
+    let clone = replier.clone();
+    assert_eq!(clone.id(), replier.id());
+    let id = asker.request(&name("$.Lib.Clone"), "?").send().unwrap();
+    drop(replier);
+    assert_eq!(asker.receive(Duration::from_millis(50)), Ok(None));
+    drop(clone);
+    let answer = asker.receive(SOON).unwrap().unwrap();
+    assert_eq!(
+        (answer.in_reply_to(), answer.status()),
+        (Some(id), Some(Status::GoneAway))
+    );
+}
+
+#[test]
+#[ignore = "needs a bus"]
 fn an_answer_that_cannot_be_sent_declines() {
     let (asker, replier) = (open(0), open(0));
     replier.bind(Role::Replier, name("$.Lib.TooMuch")).unwrap();
