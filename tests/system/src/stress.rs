@@ -17,7 +17,7 @@ use crate::{eq, tests};
 
 tests![
     order_everybody_sees_one_order.limit(400),
-    one_answer_for_every_request.limit(400),
+    one_answer_for_every_request.limit(900),
 ];
 
 /// What a test wrote down is judged also if it has found a fault itself.
