@@ -16,17 +16,17 @@ pub(crate) enum BusError {
     NameTaken,
     /// This Ksock has no such binding.
     NotBound,
-    /// Somebody who listens for bind events has no room for one.
+    /// A Ksock that listens for bind events has no capacity for one.
     EventUndeliverable,
-    /// Nobody replies to this name, or the requester is not there any more.
+    /// There is no replier of this name, or the requester is not there any more.
     NobodyThere,
     /// No such request is waiting for an answer.
     NotAsked,
     /// Another Ksock replies to the name of this stateful request.
     OtherReplier,
-    /// A recipient that must get the message has no room.
+    /// A recipient that must get the message has no capacity.
     RecipientFull,
-    /// The sender itself would have no room for the answer.
+    /// The sender itself would have no capacity for the answer.
     NoRoomForAnswer,
     /// The caller's own queue filled up while bind events were replayed to it.
     CallerFull,
@@ -42,11 +42,11 @@ pub(crate) enum BusError {
     TooLong,
     /// A value outside what the call allows.
     BadValue,
-    /// The user has as many Ksocks as it may have; see `user`.
+    /// The user has as many Ksocks as it may have; see `quota`.
     TooManyKsocks,
-    /// The same for bindings.
+    /// The user has as many bindings as it may have.
     TooManyBindings,
-    /// The same for buses that it made.
+    /// The user has made as many buses as it may.
     TooManyBuses,
     /// No memory.
     NoMemory,
@@ -60,12 +60,12 @@ impl From<AllocError> for BusError {
     }
 }
 
-/// A verb's answer when it was not done.
+/// Why a verb was not done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Refusal {
     /// Nothing has happened yet: the verb wants this much memory first.
     Need(Need),
-    /// The verb is refused, and this is why.
+    /// The verb is refused.
     No(BusError),
 }
 

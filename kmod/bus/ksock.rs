@@ -27,10 +27,10 @@ impl OwnBinding {
     }
 }
 
-/// A send that waits for room (specification 7).
+/// A send that waits (specification 7).
 pub(crate) struct Pending {
     pub(crate) message: Arc<Message>,
-    /// The recipient that had none.
+    /// The recipient that had no capacity.
     pub(crate) blocked_by: KsockId,
 }
 
@@ -40,12 +40,12 @@ pub(crate) struct Ksock<N> {
     /// Of its user's account: what is in the queue, and what is kept for answers.
     pub(crate) charge: Charge,
     pub(crate) queue: Queue,
-    /// How many messages, waiting or reserved for answers, it takes.
+    /// How many messages, queued or awaited answers, it takes.
     limit: u32,
     /// The limit was set below what there was: answers may not fit any more.
     lowered: bool,
     pub(crate) only_once: bool,
-    /// Its bindings by serial: the newest last.
+    /// Its bindings: the newest last.
     pub(crate) bindings: RBTree<BindingId, OwnBinding>,
     pub(crate) awaited: Awaited,
     pub(crate) owed: Owed,
@@ -53,7 +53,7 @@ pub(crate) struct Ksock<N> {
     pub(crate) pending: Option<Pending>,
     /// The id of the last message it tried to deliver.
     pub(crate) last_sent: MsgId,
-    /// For the news that bind events were lost, which must find a place when memory is short.
+    /// For the notice that bind events were lost, which must find a slot when memory is short.
     pub(crate) lost_slot: Option<Slot>,
 }
 

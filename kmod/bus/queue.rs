@@ -3,9 +3,10 @@
 //! What waits to be read by one Ksock.
 //!
 //! Pushing takes a [`Slot`]: the memory for one entry, got before the bus was locked. A verb that
-//! has a slot cannot fail to push. Entries that were admitted beyond the Ksock's limit (unbind events
-//! whose sender is closing and cannot be refused, specification 6.5) are "set aside": they stand
-//! in the queue where they belong, but do not count against the limit until others have left.
+//! has a slot cannot fail to push. Entries that were admitted beyond the Ksock's limit (unbind
+//! events whose sender is closing and cannot be refused, specification 6.5) are "set aside": they
+//! stand in the queue where they belong, but do not count against the limit until others have
+//! left.
 
 use super::count::{decrease, expect};
 use super::id::{BindingId, KsockId, MsgId, Request, RequestSerial};
@@ -127,7 +128,7 @@ pub(crate) struct Queue {
     /// How many entries count against the limit, and how many do not.
     counted: u32,
     set_aside: u32,
-    /// How many of those tell that events were lost: none or one.
+    /// How many of those that are set aside tell that events were lost: none or one.
     losses: u32,
     /// Entries that were set aside and stand before this count by now: they have moved in.
     moved_in: i64,
@@ -164,7 +165,7 @@ impl Queue {
     }
 
     /// Returns whether a notice that bind events were lost is set aside.
-    pub(crate) fn is_loss_notice(&self) -> bool {
+    pub(crate) fn has_loss_notice(&self) -> bool {
         self.losses > 0
     }
 
@@ -251,7 +252,8 @@ impl Queue {
         self.entries.values().flatten()
     }
 
-    /// Takes out the `count` entries that `binding` attracted, in order.
+    /// Takes out the entries that `binding` attracted, of which there are `count`. Returns them in
+    /// order.
     pub(super) fn remove_attracted_by(&mut self, binding: BindingId, count: u32) -> Removed {
         let mut removed = RBTree::new();
         let (mut left, mut aside, mut losses) = (count, 0, 0);

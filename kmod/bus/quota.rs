@@ -16,14 +16,14 @@
 //! one rule for each queue instead of one for the account: **a queue has capacity as long as it
 //! holds no more than is left of its user's account.** A queue that nobody reads then leaves at
 //! least half of the account to the others, two of them a quarter, and so on; and a queue that
-//! is empty always has room, whatever the account says. So a program that reads what it gets
+//! is empty always has capacity, whatever the account says. So a program that reads what it gets
 //! cannot be hindered by others. The price: all of a user's queues together may exceed the account by one
 //! message each.
 //!
-//! A queue without room for lack of bytes is full, as the specification means it (5.3), and
+//! A queue without capacity for lack of bytes is full, as the specification means it (5.3), and
 //! senders see what they see of a full queue. For the answer to a request its requester pays
 //! from SEND on: a place, and [`ANSWER_BYTES`], so that what KBUS itself answers always fits,
-//! and so does any answer that is not longer. A longer one needs a queue with room.
+//! and so does any answer that is not longer. A longer one needs a queue with capacity.
 //!
 //! Memory cgroups are the other half: there the sender pays, since a page is charged to the task
 //! that asks for it. The one bounds what can be hoarded, the other what can be poured out.
@@ -117,8 +117,7 @@ impl User {
         warned.is_none_or(|warned| warned.load(Relaxed) != 0)
     }
 
-    /// Returns whether this is the first time that it is asked for this limit: a user is warned
-    /// about once for each.
+    /// Returns whether a warning about this limit is due: the first time that it is called for it.
     pub(crate) fn warn_once(&self, limit: Limit) -> bool {
         let warned = self.warned.get(limit as usize);
         warned.is_some_and(|warned| warned.xchg(1, Relaxed) == 0)
@@ -268,7 +267,11 @@ pub(crate) struct NewUser {
 }
 
 impl NewUser {
-    /// An account that nobody has a Ksock on.
+    /// Returns an account without Ksocks.
+    ///
+    /// # Errors
+    ///
+    /// `NoMemory`.
     pub(crate) fn new(key: AccountKey, limits: Limits) -> Result<Self, BusError> {
         Ok(NewUser {
             user: Arc::new(User::new(key, limits), GFP_KERNEL_ACCOUNT)?,
@@ -284,7 +287,7 @@ impl Users {
         }
     }
 
-    /// One Ksock more on the account of a user; `new` is for one that has none yet.
+    /// Adds a Ksock to the account of a user, which is `new` if it has none yet.
     ///
     /// # Errors
     ///
@@ -307,7 +310,7 @@ impl Users {
         Ok(user)
     }
 
-    /// One Ksock less. The account goes with the last of them.
+    /// Takes a Ksock off the account of a user. The account goes with the last of them.
     pub(crate) fn leave(&mut self, key: AccountKey) {
         let Some(account) = expect(self.accounts.get_mut(&key)) else {
             return;

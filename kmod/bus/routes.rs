@@ -128,12 +128,12 @@ impl Routes {
         })
     }
 
-    /// How many replier bindings there are on the bus.
+    /// Returns how many replier bindings there are on the bus.
     pub(crate) fn repliers(&self) -> usize {
         self.repliers
     }
 
-    /// How many bindings there are on the bus.
+    /// Returns how many bindings there are on the bus.
     pub(crate) fn len(&self) -> usize {
         self.by_tail.iter().sum()
     }
@@ -155,7 +155,7 @@ impl Routes {
         self.sought.ksock = ksock;
     }
 
-    /// The first binding at or behind what is aimed at, if it has the pattern aimed at.
+    /// Returns the first binding at or behind what is aimed at, if it has the pattern aimed at.
     fn found(&self) -> Option<Arc<Binding>> {
         let cursor = self.tree.cursor_lower_bound(&self.sought)?;
         same_pattern(&self.sought, cursor.current().0).cloned()
@@ -217,21 +217,21 @@ impl Routes {
     ) -> Route {
         self.seek(name.text());
         let mut best: Option<(Tail, Target)> = None;
-        let mut patterns_heard = 0_usize;
+        let mut patterns = 0_usize;
         name::for_each_covering(name, |covering| {
             if self.by_tail.get(covering.tail as usize) == Some(&0) {
                 return;
             }
             self.aim(covering, Role::Replier, KsockId::FIRST);
             let mut cursor = self.tree.cursor_lower_bound_mut(&self.sought);
-            let mut heard = false;
+            let mut has_listeners = false;
             while let Some(here) = cursor {
                 let Some(binding) = same_pattern(&self.sought, here.current().0) else {
                     break;
                 };
                 match binding.role() {
                     Role::Listener => {
-                        heard = true;
+                        has_listeners = true;
                         listener(binding);
                     }
                     Role::Replier => {
@@ -253,11 +253,11 @@ impl Routes {
                 }
                 cursor = here.move_next();
             }
-            patterns_heard += usize::from(heard);
+            patterns += usize::from(has_listeners);
         });
         Route {
             replier: best.map(|(_, target)| target),
-            mixed: patterns_heard > 1,
+            mixed: patterns > 1,
         }
     }
 }
@@ -276,7 +276,7 @@ pub(crate) struct Route {
     pub(crate) mixed: bool,
 }
 
-/// The binding at `key`, if it has the pattern that is looked up.
+/// Returns the binding at `key`, if it has the pattern that is looked up.
 fn same_pattern<'a>(sought: &Key, key: &'a Key) -> Option<&'a Arc<Binding>> {
     match &key.text {
         Text::Bound(binding) if key.pattern_cmp(sought).is_eq() => Some(binding),

@@ -80,12 +80,17 @@ impl<N: Notify> Bus<N> {
         new: &mut Option<NewBinding>,
         prealloc: &mut Prealloc<N>,
     ) -> Result<(), Refusal> {
-        let Some(wanted) = new else { return Ok(()) };
-        let announcement = self.may_bind(wanted, prealloc)?;
-
         let Some(wanted) = new.take() else {
             return Ok(());
         };
+        let announcement = match self.may_bind(&wanted, prealloc) {
+            Ok(announcement) => announcement,
+            Err(refusal) => {
+                *new = Some(wanted);
+                return Err(refusal);
+            }
+        };
+
         let NewBinding {
             ksock,
             pid,

@@ -136,7 +136,7 @@ impl<N: Notify> Bus<N> {
             let Some(listener) = ksocks.get_mut(&binding.ksock) else {
                 return;
             };
-            if listener.queue.is_loss_notice() {
+            if listener.queue.has_loss_notice() {
                 return;
             }
             // The slot that is kept for this will do if there is no other. If it is in use, the

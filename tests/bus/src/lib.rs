@@ -9,6 +9,7 @@
 //! * `world`: bus and model side by side, compared after each verb, with the memory watched.
 //! * `play`: steps of users on a world, and what they remember of it.
 //! * `properties`: random plays, and the promises of the bus.
+//! * `edges`: what the module never asks of a bus.
 //! * `sweeps`: every allocation of every verb made to fail.
 //! * `written`: what programs write, in pieces, on its way to the bus.
 //!
@@ -31,6 +32,8 @@ mod classic;
 
 #[cfg(test)]
 mod conformance;
+#[cfg(test)]
+mod edges;
 pub mod model;
 pub mod play;
 #[cfg(test)]
