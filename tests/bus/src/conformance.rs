@@ -132,7 +132,7 @@ macro_rules! subject {
     ($subject:ident) => {
         impl Subject for $subject {
             fn can(&self, need: Need) -> bool {
-                need == Need::Fields
+                matches!(need, Need::Fields | Need::SendAgain | Need::Roles)
             }
 
             fn open(&mut self, bus: u32) -> Result<Handle, Errno> {
@@ -268,6 +268,12 @@ macro_rules! test {
         }
     };
     ($rule:ident $subject:ident Fields) => {
+        test!($rule $subject);
+    };
+    ($rule:ident $subject:ident SendAgain) => {
+        test!($rule $subject);
+    };
+    ($rule:ident $subject:ident Roles) => {
         test!($rule $subject);
     };
     ($rule:ident $subject:ident $need:ident) => {

@@ -4,7 +4,7 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use crate::{Binding, Handle, Id, Msg, Result, Subject, EAGAIN};
+use crate::{Binding, Handle, Id, Msg, Need, Result, Subject, EAGAIN, ENOMSG};
 
 pub const LISTENER: u32 = 0;
 pub const REPLIER: u32 = 1;
@@ -109,6 +109,16 @@ impl Ksock {
 
     pub fn send_again(&self) -> Result<Id> {
         self.with(|bus, k| bus.send_again(k))
+    }
+
+    /// Expects that no message waits to be sent.
+    #[track_caller]
+    pub fn nothing_to_send(&self) {
+        if self.with(|bus, _| bus.can(Need::SendAgain)) {
+            eq!(self.send_again(), Err(ENOMSG));
+        } else {
+            assert!(self.writable(), "a message waits to be sent");
+        }
     }
 
     pub fn discard(&self) {

@@ -8,8 +8,9 @@
 //! * `table`: the list of all rules, from which every runner makes its own.
 //!
 //! The runners are where their subjects are: the model, and the bus on the host beside it, in
-//! `tests/bus/src/rules.rs`; the device, by system calls, in `tests/system/src/subject.rs`. What
-//! is only about one of them (memory that fails, signals, the bytes on the wire) is tested there.
+//! `tests/bus/src/conformance.rs`; the device, by system calls, in `tests/system/src/subject.rs`,
+//! and by the calls of the Rust and the C library in `tests/library`. What is only about one of
+//! them (memory that fails, signals, the bytes on the wire) is tested there.
 //! This crate shares nothing with the module or the libraries.
 
 #![forbid(unsafe_code)]
@@ -41,6 +42,7 @@ pub mod errno;
 mod expect;
 mod ksock;
 pub mod message;
+mod proc;
 mod rule;
 mod rules;
 mod subject;
@@ -50,5 +52,6 @@ pub use errno::*;
 pub use expect::*;
 pub use ksock::*;
 pub use message::*;
+pub use proc::*;
 pub use rule::*;
 pub use subject::*;

@@ -16,6 +16,10 @@ pub enum Need {
     MaxSize,
     /// A message is sent with whatever is in its fields.
     Fields,
+    /// SEND without having written anything.
+    SendAgain,
+    /// Binding in roles other than the two that have a name.
+    Roles,
     /// Thousands of calls in a second: not where each is compared with what a model says.
     Speed,
 }
@@ -91,24 +95,6 @@ pub trait Subject {
 
     /// All Ksocks are closed: nothing may be left of them.
     fn end(self: Box<Self>) {}
-}
-
-/// The bindings that a text in the format of `/proc/kbus/bindings` has, all of them on one bus.
-pub fn parse_bindings(text: &[u8], bus: u32) -> Vec<Binding> {
-    let text: String = text.iter().copied().map(char::from).collect();
-    let lines = text.lines().filter(|line| !line.starts_with('#'));
-    let mut all = Vec::new();
-    for line in lines {
-        let fields: Vec<&str> = line.split_whitespace().collect();
-        assert!(fields.len() == 5, "expected five fields, got {line:?}");
-        assert!(fields[0] == format!("{bus}:"), "another bus: {line:?}");
-        all.push(Binding {
-            ksock: fields[1].parse().expect("a number"),
-            role: fields[3].chars().next().expect("not empty"),
-            name: fields[4].to_string(),
-        });
-    }
-    all
 }
 
 /// Takes a number as the specification's on/off settings do (3.7).

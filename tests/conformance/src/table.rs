@@ -195,7 +195,7 @@ macro_rules! each_rule {
                 events_reach_each_binding;
                 events_are_announced_before_the_binding;
                 events_unbind_comes_before_unbound;
-                events_failed_binds_make_none;
+                events_failed_binds_make_none: Roles;
                 events_close_newest_first;
                 events_replay_belongs_to_no_binding;
                 events_replay_that_does_not_fit;
@@ -291,7 +291,7 @@ macro_rules! each_rule {
             }
             settings "3.7" 30 {
                 ioctl_open_ids_count_up;
-                ioctl_roles_are_kept_as_given;
+                ioctl_roles_are_kept_as_given: Roles;
                 ioctl_identical_bindings_newest_goes_first;
                 ioctl_maxmsgs_lowering_discards_nothing;
             }
@@ -318,7 +318,7 @@ macro_rules! each_rule {
                 send_only_once_is_per_ksock;
                 send_nobody_listens;
                 send_to_is_ignored_for_announcements;
-                send_with_nothing;
+                send_with_nothing: SendAgain;
                 send_decision_reply_checks: OtherBus;
                 send_changes_what_the_bus_knows: Fields;
                 send_only_once_keeps_the_copy_of_the_newest_binding;
@@ -337,20 +337,20 @@ macro_rules! each_rule {
                 waiting_entered_for_a_reply;
                 waiting_nobody_has_received_anything;
                 waiting_id_is_stored_and_kept;
-                waiting_send_retries_with_the_same_id;
+                waiting_send_retries_with_the_same_id: SendAgain;
                 waiting_discard_ends_it;
                 waiting_routing_is_fresh_listeners;
                 waiting_routing_is_fresh_replier;
                 waiting_disappeared;
                 waiting_disappeared_is_readable_at_once;
                 waiting_disappeared_for_a_reply;
-                waiting_disappeared_not_for_an_explicit_send;
+                waiting_disappeared_not_for_an_explicit_send: SendAgain;
                 waiting_error_sending;
-                waiting_explicit_send_gives_epipe;
+                waiting_explicit_send_gives_epipe: SendAgain;
                 waiting_announcement_to_nobody_left_succeeds;
                 waiting_reply_that_is_answered_elsewhere_vanishes;
                 waiting_request_is_answered_like_any;
-                waiting_enolck_on_explicit_send_abandons;
+                waiting_enolck_on_explicit_send_abandons: SendAgain;
                 waiting_enolck_is_not_tested_by_poll;
                 waiting_several_senders_one_slot;
                 waiting_retry_is_heard_by_its_own_ksock;

@@ -23,9 +23,13 @@ tests![
 
 /// This program as one of 32 bits, where there is one: beside it.
 pub fn program() -> Option<PathBuf> {
-    let mut path = std::env::current_exe().ok()?;
-    let name = path.file_name()?.to_str()?.to_string();
-    path.set_file_name(name + "32");
+    let own = std::env::current_exe().ok()?;
+    beside(&format!("{}32", own.file_name()?.to_str()?))
+}
+
+/// The program of this name, where there is one, in the directory of this program.
+pub fn beside(name: &str) -> Option<PathBuf> {
+    let path = std::env::current_exe().ok()?.with_file_name(name);
     path.exists().then_some(path)
 }
 

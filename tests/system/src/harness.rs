@@ -78,6 +78,8 @@ enum Program {
     This,
     /// This one as a program of 32 bits.
     Narrow,
+    /// kbus-test-library.
+    Library,
 }
 
 /// What a test needs of the module.
@@ -147,6 +149,15 @@ impl Test {
         })
     }
 
+    /// The rule as kbus-test-library runs it, under its name there.
+    pub fn library(rule: &'static Rule, name: &'static str) -> Test {
+        Test {
+            name,
+            program: Program::Library,
+            ..Test::rule(rule)
+        }
+    }
+
     /// What the program that runs it calls it.
     fn alone(&self) -> &'static str {
         self.name.strip_prefix(NARROW).unwrap_or(self.name)
@@ -206,6 +217,8 @@ pub struct Runner {
     loaded: Option<(&'static str, Program)>,
     /// This program as one of 32 bits.
     narrow: Option<PathBuf>,
+    /// That of the libraries.
+    library: Option<PathBuf>,
 }
 
 impl Runner {
@@ -216,6 +229,7 @@ impl Runner {
         Runner {
             loaded: None,
             narrow: crate::compat::program(),
+            library: crate::libraries::program(),
         }
     }
 
@@ -278,11 +292,12 @@ impl Runner {
                 let _ = prctl::set_pdeathsig(Signal::SIGKILL);
                 drop(report);
                 report_to(told.as_raw_fd());
-                match (test.program, &self.narrow) {
-                    (Program::This, _) => test.run(),
-                    (Program::Narrow, Some(program)) => exec(program, &["--alone", test.alone()]),
-                    (Program::Narrow, None) => panic!("no 32-bit program"),
-                }
+                let program = match test.program {
+                    Program::This => return test.run(),
+                    Program::Narrow => self.narrow.as_ref().expect("a 32-bit program"),
+                    Program::Library => self.library.as_ref().expect("kbus-test-library"),
+                };
+                exec(program, &["--alone", test.alone()])
             }),
             Err(e) => return Err(format!("fork: {e}")),
         };

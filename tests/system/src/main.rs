@@ -27,6 +27,7 @@ mod errnos;
 mod faults;
 mod fuzz;
 mod harness;
+mod libraries;
 mod limits;
 mod memory;
 mod module;
@@ -44,8 +45,9 @@ use std::process::ExitCode;
 
 use harness::{Runner, Test};
 use kbus_test_conformance::eq;
+use libraries::Libraries;
 
-fn all_tests() -> Vec<Test> {
+fn all_tests(libraries: &Libraries) -> Vec<Test> {
     let seen_by_a_program = [
         &[subject::tests()],
         behaviours::ALL,
@@ -59,6 +61,7 @@ fn all_tests() -> Vec<Test> {
         .chain([
             compat::TESTS,
             &narrow,
+            &libraries.tests,
             limits::TESTS,
             users::TESTS,
             stress::TESTS,
@@ -84,7 +87,7 @@ fn as_part_of_a_test(args: &[String]) -> Option<()> {
         "--as-child" => assert!(descriptors::child_main(args)),
         "--as-peer" => compat::peer_main(args),
         _ => {
-            let all = all_tests();
+            let all = all_tests(&Libraries::default());
             let test = all.iter().find(|test| test.name == args[0]);
             test.expect("a test of this program").run();
         }
@@ -131,9 +134,14 @@ fn main() -> ExitCode {
     if let Some(verb) = verb {
         return alone(&verb, seed, amount, &names, print_corpus);
     }
-    let mut tests = all_tests();
-    tests.retain(|t| names.is_empty() || names.iter().any(|n| t.name.contains(n.as_str())));
-    tests.retain(|t| !skip.iter().any(|s| t.name.contains(s.as_str())));
+    let mut libraries = Libraries::new();
+    let mut tests = all_tests(&libraries);
+    let selected = |name: &str| {
+        (names.is_empty() || names.iter().any(|n| name.contains(n.as_str())))
+            && !skip.iter().any(|s| name.contains(s.as_str()))
+    };
+    tests.retain(|t| selected(t.name));
+    libraries.left_out.retain(|name| selected(name));
     if list {
         for test in &tests {
             println!("{}", test.name);
@@ -151,6 +159,13 @@ fn main() -> ExitCode {
         }
     }
     table(&results, names.is_empty() && skip.is_empty());
+    if !libraries.left_out.is_empty() {
+        println!("left out, for the library has no call for them:");
+        for name in &libraries.left_out {
+            println!("  {name}");
+        }
+        println!("  {} in all", libraries.left_out.len());
+    }
     let passed = results.iter().filter(|(_, passed)| *passed).count();
     let failed = results.len() - passed;
     println!("{passed} passed, {failed} failed");

@@ -4,7 +4,9 @@
 use std::collections::BTreeMap;
 use std::sync::OnceLock;
 
-use kbus_test_conformance::{parse_bindings, Binding, Handle, Need, Rule, Subject, RULES};
+use kbus_test_conformance::{
+    proc_bindings, proc_stats, Binding, Handle, Need, Rule, Subject, RULES,
+};
 use libc::{POLLIN, POLLOUT};
 
 use crate::harness::Test;
@@ -47,14 +49,15 @@ fn ready(bits: i16) -> (bool, bool) {
     (bits & POLLIN != 0, bits & POLLOUT != 0)
 }
 
-fn proc_file(name: &str) -> Vec<u8> {
-    std::fs::read(format!("/proc/kbus/{name}")).expect("a file in /proc")
-}
-
 impl Subject for Device {
     fn can(&self, need: Need) -> bool {
         match need {
-            Need::OtherBus | Need::MaxSize | Need::Fields | Need::Speed => true,
+            Need::OtherBus
+            | Need::MaxSize
+            | Need::Fields
+            | Need::SendAgain
+            | Need::Roles
+            | Need::Speed => true,
         }
     }
 
@@ -158,13 +161,11 @@ impl Subject for Device {
     }
 
     fn bindings(&mut self) -> Vec<Binding> {
-        parse_bindings(&proc_file("bindings"), 0)
+        proc_bindings()
     }
 
     fn stats(&mut self) -> String {
-        let text = String::from_utf8(proc_file("stats")).expect("text");
-        let ours = text.split("dev ").find(|part| part.starts_with(" 0:"));
-        format!("dev {}", ours.expect("device 0"))
+        proc_stats()
     }
 
     fn end(self: Box<Self>) {

@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: GPL-2.0
+//! The rules of `tests/conformance` on a device, by the calls of a library instead of system
+//! calls: `rust_b24_...` and `c_b24_...` are the rule `b24_...` by the crate `kbus` and by the
+//! functions of `kbus/kbus.h`. What no rule is about (calls that wait for an answer, declines,
+//! text) is tested with the libraries.
+//!
+//! `kbus-test-system`, which shares no code with the libraries, runs this program as tests of its
+//! own: each in a process, with a limit of time, on a bus that is as after loading.
+//!
+//!     kbus-test-library --list
+//!     kbus-test-library --report-to=N --alone NAME
+//!
+//! The list has a line for each test, with `-` before those that the library's calls cannot do.
+//! Of a rule that is broken the place and both values go to the descriptor N, in one line.
+
+mod c;
+mod rust;
+
+use std::process::ExitCode;
+
+use kbus_test_conformance::{Rule, Subject, RULES};
+
+use crate::c::C;
+use crate::rust::Rust;
+
+/// Whether the subject of these tests can do what a rule needs, and the rule on it.
+struct Library {
+    prefix: &'static str,
+    suits: fn(&Rule) -> bool,
+    check: fn(&Rule),
+}
+
+const fn library<S: Subject + Default + 'static>(prefix: &'static str) -> Library {
+    Library {
+        prefix,
+        suits: |rule| rule.suits(&S::default()),
+        check: |rule| rule.check(S::default()),
+    }
+}
+
+const LIBRARIES: [Library; 2] = [library::<Rust>("rust_"), library::<C>("c_")];
+
+fn list() {
+    for library in &LIBRARIES {
+        for rule in RULES {
+            let mark = if (library.suits)(rule) { "" } else { "-" };
+            println!("{mark}{}{}", library.prefix, rule.name);
+        }
+    }
+}
+
+/// The first panic of this process goes there, as one line.
+fn report_to(descriptor: u32) {
+    let path = format!("/proc/self/fd/{descriptor}");
+    std::panic::set_hook(Box::new(move |info| {
+        let line = info.to_string().replace('\n', " ");
+        let line: String = line.chars().take(1500).chain(['\n']).collect();
+        let _ = std::fs::write(&path, line);
+    }));
+}
+
+fn run(name: &str) -> Option<()> {
+    let library = LIBRARIES.iter().find(|l| name.starts_with(l.prefix))?;
+    let rule = Rule::named(name.strip_prefix(library.prefix)?)?;
+    (library.check)(rule);
+    Some(())
+}
+
+fn main() -> ExitCode {
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    let args: Vec<&str> = args.iter().map(String::as_str).collect();
+    let done = match args[..] {
+        ["--list"] => Some(list()),
+        [report, "--alone", name] => {
+            let descriptor = report.strip_prefix("--report-to=");
+            descriptor
+                .and_then(|number| number.parse().ok())
+                .map(report_to)
+                .and_then(|()| run(name))
+        }
+        _ => None,
+    };
+    if done.is_none() {
+        eprintln!("kbus-test-library: --list, or --report-to=N --alone NAME");
+        return ExitCode::from(2);
+    }
+    ExitCode::SUCCESS
+}
