@@ -189,25 +189,6 @@ fn table(results: &[(Option<u32>, bool)], whole: bool) {
     for (numbers, why) in behaviours::ELSEWHERE.iter().filter(|_| whole) {
         lines(&format!("not the kernel's ({why})"), numbers);
     }
-    for (from, to) in behaviours::NUMBERS.iter().filter(|_| whole) {
-        for n in *from..=*to {
-            let known = passed.contains(&n)
-                || bad.contains(&n)
-                || behaviours::ELSEWHERE
-                    .iter()
-                    .any(|(all, _)| all.contains(&n));
-            if !known && !gap(n) {
-                println!("  NO TEST for {n}");
-            }
-        }
-    }
-}
-
-/// Numbers that the specification leaves out on purpose, inside our ranges.
-fn gap(n: u32) -> bool {
-    !behaviours::NUMBERS
-        .iter()
-        .any(|(from, to)| (*from..=*to).contains(&n))
 }
 
 fn lines(what: &str, numbers: &[u32]) {

@@ -51,81 +51,28 @@ pub const ELSEWHERE: &[(&[u32], &str)] = &[
     ),
 ];
 
-/// Every number that the specification's section 11 has.
-pub const NUMBERS: &[(u32, u32)] = &[
-    (2, 12),
-    (16, 19),
-    (22, 24),
-    (26, 33),
-    (35, 38),
-    (40, 43),
-    (45, 48),
-    (50, 54),
-    (56, 56),
-    (58, 63),
-    (65, 66),
-    (70, 70),
-    (72, 76),
-    (78, 88),
-    (91, 91),
-    (93, 94),
-    (96, 100),
-    (102, 103),
-    (105, 107),
-    (109, 109),
-    (111, 117),
-    (120, 130),
-    (132, 133),
-    (135, 140),
-    (142, 146),
-    (148, 148),
-    (150, 154),
-    (157, 161),
-    (163, 164),
-    (166, 166),
-    (168, 168),
-    (170, 171),
-    (173, 173),
-    (176, 176),
-    (179, 182),
-    (185, 185),
-    (187, 187),
-    (190, 194),
-    (197, 201),
-    (204, 206),
-    (208, 208),
-    (210, 213),
-    (215, 216),
-    (218, 220),
-    (222, 223),
-    (227, 232),
-    (234, 242),
-    (244, 255),
-    (257, 260),
-    (262, 264),
-    (267, 271),
-    (273, 274),
-    (276, 279),
-    (281, 283),
-    (285, 285),
-    (287, 287),
-    (289, 292),
-    (295, 295),
-    (297, 306),
-    (308, 310),
-    (312, 317),
-    (319, 320),
-    (322, 325),
-    (327, 328),
-    (330, 330),
-    (332, 335),
-    (337, 343),
-    (346, 347),
-    (349, 352),
-    (354, 355),
-    (357, 357),
-    (359, 364),
-    (366, 368),
-    (370, 372),
-    (374, 374),
-];
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    /// The numbers are those at the lines of section 11. Each has a test, a rule of
+    /// `tests/conformance` or one here, or it is told why not; and nothing else has one.
+    #[test]
+    fn each_numbered_behaviour_has_a_test() {
+        let specification = include_str!("../../../../kmod/uapi/kbus-abi.md");
+        let number = |line: &str| -> Option<u32> {
+            let (number, _) = line.strip_prefix("- **")?.split_once(".**")?;
+            number.parse().ok()
+        };
+        let said: BTreeSet<u32> = specification.lines().filter_map(number).collect();
+        let tested = crate::all_tests(&Default::default());
+        let mut shown: BTreeSet<u32> = tested.iter().filter_map(|test| test.number()).collect();
+        for n in super::ELSEWHERE.iter().flat_map(|(numbers, _)| *numbers) {
+            assert!(shown.insert(*n), "{n} has a test here, too");
+        }
+        let without: Vec<_> = said.difference(&shown).collect();
+        assert!(without.is_empty(), "no test for {without:?}");
+        let unknown: Vec<_> = shown.difference(&said).collect();
+        assert!(unknown.is_empty(), "not in the specification: {unknown:?}");
+    }
+}
