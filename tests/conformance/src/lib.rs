@@ -6,6 +6,7 @@
 //! * `ksock`: the words in which rules are said.
 //! * `rules`: the rules, a file for each matter.
 //! * `table`: the list of all rules, from which every runner makes its own.
+//! * `bin/kbus-test-python`: the runner for the Python package, here since it is a program alone.
 //!
 //! The runners are where their subjects are: the model, and the bus on the host beside it, in
 //! `tests/bus/src/conformance.rs`; the device, by system calls, in `tests/system/src/subject.rs`,
