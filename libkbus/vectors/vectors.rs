@@ -342,7 +342,7 @@ fn hex<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<u8>, D::Error> 
         .collect();
     let digits = digits.filter(|digits| digits.len() % 2 == 0);
     let digits = digits.ok_or_else(|| serde::de::Error::custom(format!("no hex: {text}")))?;
-    Ok(digits.chunks(2).map(|two| two[0] << 4 | two[1]).collect())
+    Ok(digits.chunks(2).map(|two| (two[0] << 4) | two[1]).collect())
 }
 
 fn number<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u32, D::Error> {
