@@ -70,7 +70,10 @@ fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();
     let args: Vec<&str> = args.iter().map(String::as_str).collect();
     let done = match args[..] {
-        ["--list"] => Some(list()),
+        ["--list"] => {
+            list();
+            Some(())
+        }
         [report, "--alone", name] => {
             let descriptor = report.strip_prefix("--report-to=");
             descriptor

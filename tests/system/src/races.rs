@@ -262,10 +262,8 @@ fn race_close_against_every_call() {
             w.say("$.A");
             (0..5).for_each(|_| pause());
             // SAFETY: two descriptors of ours.
-            eq!(
-                unsafe { nix::unistd::dup2_raw(&null, k.fd) }.map(IntoRawFd::into_raw_fd),
-                Ok(k.fd)
-            );
+            let moved = unsafe { nix::unistd::dup2_raw(&null, k.fd) };
+            eq!(moved.map(IntoRawFd::into_raw_fd), Ok(k.fd));
         });
         let got = w.await_msg();
         eq!(got.in_reply_to, asked);
