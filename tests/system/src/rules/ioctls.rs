@@ -239,7 +239,7 @@ fn ioctl_all_work_in_every_mode() {
         eq!(k.max_size(0), Ok(ABS_MAX_SIZE));
         eq!(k.send(), Err(ENOMSG));
         if mode == libc::O_RDONLY {
-            eq!(k.current(96).id, id);
+            eq!(k.current(len).id, id);
         }
         eq!(k.unbind("$.B", LISTENER), Ok(()));
         eq!(k.unbind("$.A", REPLIER), Ok(()));
