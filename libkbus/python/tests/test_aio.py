@@ -108,7 +108,7 @@ class Taking(Case):
         self.run_it(main)
 
     def test_cancelled_when_it_was_its_turn(self) -> None:
-        """What a call has put aside for the first goes to the second."""
+        """What a call has deferred for the first goes to the second."""
 
         async def main() -> None:
             ksock, other = self.ksock(), self.plain()

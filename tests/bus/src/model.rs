@@ -173,7 +173,7 @@ pub struct Model {
     last_number: u64,
     caps: Caps,
     reporting: bool,
-    tragic: bool,
+    events_lost: bool,
     /// Who got something since a test last emptied this: they must have been woken.
     pub touched: BTreeSet<u32>,
     /// The messages of users that were delivered, in the order in which they were.
@@ -212,7 +212,7 @@ impl Model {
     }
 
     /// §5.3, and: a queue holds no more than is left to its user.
-    fn has_room(&self, ksock: u32) -> bool {
+    fn has_capacity(&self, ksock: u32) -> bool {
         let sock = self.sock(ksock);
         sock.load() < u64::from(sock.limit) && sock.held() <= self.left(sock.user)
     }
@@ -487,7 +487,7 @@ impl Model {
             let repliers = self.bindings.iter().rev().filter(|b| b.is_replier != 0);
             for bind in repliers.cloned().collect::<Vec<_>>() {
                 let msg = self.event(bind.ksock, &bind.name, true);
-                if !self.has_room(ksock) {
+                if !self.has_capacity(ksock) {
                     return Err(EBUSY);
                 }
                 self.insert(ksock, msg, None, None);
@@ -549,16 +549,16 @@ impl Model {
             if msg.to != 0 && msg.to != replier.ksock {
                 return Err(EPIPE);
             }
-            if !self.has_room(replier.ksock) {
+            if !self.has_capacity(replier.ksock) {
                 return Err(full);
             }
         }
-        let mut hearers = self.listeners(&msg.name);
-        if hearers.iter().any(|&(id, _)| !self.has_room(id)) {
+        let mut recipients = self.listeners(&msg.name);
+        if recipients.iter().any(|&(id, _)| !self.has_capacity(id)) {
             if wait || msg.flags & ALL_OR_FAIL != 0 {
                 return Err(full);
             }
-            hearers.retain(|&(id, _)| self.has_room(id));
+            recipients.retain(|&(id, _)| self.has_capacity(id));
         }
 
         let mut plain = msg.clone();
@@ -583,7 +583,7 @@ impl Model {
             });
             sender.most_awaited = sender.most_awaited.max(sender.awaited.len());
         }
-        for (id, serial) in hearers {
+        for (id, serial) in recipients {
             self.insert_once(id, &plain, serial);
         }
         self.delivered.push(msg.id);
@@ -708,7 +708,7 @@ impl Model {
     /// Tragic state ends when the list is empty (§6.5); so does that of a lowered limit.
     fn calm_down(&mut self) {
         if self.set_aside() == 0 {
-            self.tragic = false;
+            self.events_lost = false;
         }
         for sock in &mut self.socks {
             sock.lowered &= sock.load() > u64::from(sock.limit);

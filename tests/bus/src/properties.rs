@@ -138,7 +138,7 @@ fn a_verb_without_memory_does_nothing_at_all() {
     check("no memory", 800, steps, |(caps, steps)| {
         let mut play = Play::new(0, caps);
         for (n, (step, fail)) in steps.iter().enumerate() {
-            play.world.bare_rooms = n % 3 != 0;
+            play.world.bare_preallocs = n % 3 != 0;
             play.world.out_of_memory = Some(*fail);
             play.step(step);
             play.world.out_of_memory = None;

@@ -126,7 +126,7 @@ fn every_allocation_of_every_verb_fails_once() {
         for n in 0.. {
             let mut world = stage();
             before(&mut world);
-            world.bare_rooms = true;
+            world.bare_preallocs = true;
             world.out_of_memory = Some(n);
             verb(&mut world);
             let failed = world.memory_failures;

@@ -60,7 +60,7 @@ pub struct World {
     /// How many verbs there were.
     verbs: u64,
     /// Empties the rooms before each verb, so that all memory is asked for afresh.
-    pub bare_rooms: bool,
+    pub bare_preallocs: bool,
     held_at_start: i64,
     held_by_an_empty_bus: i64,
 }
@@ -231,7 +231,7 @@ impl World {
             out_of_memory: None,
             memory_failures: 0,
             verbs: 0,
-            bare_rooms: false,
+            bare_preallocs: false,
             held_at_start,
             held_by_an_empty_bus: testing::live(),
         }
@@ -402,7 +402,7 @@ impl World {
         verb: impl FnMut(&mut Bus<Ear>, &mut Prealloc) -> Result<T, Refusal>,
     ) -> Result<T, Errno> {
         let (_, room) = self.files.get_mut(&ksock).expect("an open ksock");
-        if self.bare_rooms {
+        if self.bare_preallocs {
             *room = Prealloc::new().map_err(errno)?;
         }
         let answer = supplied(&mut self.bus, room, verb);
@@ -512,7 +512,7 @@ impl World {
             &("send", ksock, msg),
             |world| {
                 let mut message = Some(draft(msg)?);
-                if !world.bare_rooms {
+                if !world.bare_preallocs {
                     let (_, room) = world.files.get_mut(&ksock).expect("an open ksock");
                     room.expect_as_usual().map_err(errno)?;
                 }

@@ -12,7 +12,7 @@ pub enum Fault {
     /// An answer does not end the request: there will be another one.
     AnswersTwice,
     /// An answer leaves the room for it set aside.
-    KeepsRoom,
+    ReservesAnswer,
     /// An answer is accepted, and gets lost.
     LosesAnswer,
     /// No room is set aside for the answer.
@@ -93,7 +93,7 @@ impl Bus for Spoiled {
                 self.model.await_as(&before, msg.to);
                 self.model.owe_as(&before, ksock);
             }
-            Fault::KeepsRoom if told.is_ok() && is_answer => {
+            Fault::ReservesAnswer if told.is_ok() && is_answer => {
                 self.model.await_as(&before, msg.to);
             }
             Fault::LosesAnswer if told.is_ok() && is_answer => {

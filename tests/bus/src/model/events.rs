@@ -36,11 +36,11 @@ impl Model {
             return Ok(());
         }
         let msg = self.event(binder, name, is_bind);
-        let hearers = self.listeners(BIND_EVENT);
-        if !hearers.iter().all(|&(id, _)| self.has_room(id)) {
+        let recipients = self.listeners(BIND_EVENT);
+        if !recipients.iter().all(|&(id, _)| self.has_capacity(id)) {
             return Err(EAGAIN);
         }
-        for (id, serial) in hearers {
+        for (id, serial) in recipients {
             self.insert_once(id, &msg, serial);
         }
         Ok(())
@@ -49,27 +49,27 @@ impl Model {
     /// §6.5. The closing ksock is gone from `socks` already and hears nothing.
     pub(super) fn announce_at_close(&mut self, bind: &Bind) {
         let msg = self.event(bind.ksock, &bind.name, false);
-        let mut hearers = self.listeners(BIND_EVENT);
-        hearers.retain(|&(id, _)| id != bind.ksock);
-        if hearers.iter().all(|&(id, _)| self.has_room(id)) {
-            for (id, serial) in hearers {
+        let mut recipients = self.listeners(BIND_EVENT);
+        recipients.retain(|&(id, _)| id != bind.ksock);
+        if recipients.iter().all(|&(id, _)| self.has_capacity(id)) {
+            for (id, serial) in recipients {
                 self.insert_once(id, &msg, serial);
             }
             return;
         }
-        if !self.tragic && self.set_aside() + hearers.len() <= MOST_SET_ASIDE {
-            for (id, serial) in hearers {
+        if !self.events_lost && self.set_aside() + recipients.len() <= MOST_SET_ASIDE {
+            for (id, serial) in recipients {
                 self.put_aside(id, &msg, serial);
             }
             return;
         }
-        self.tragic = true;
+        self.events_lost = true;
         let told = |sock: &Sock| {
             let mut aside = sock.queue.iter().filter(|copy| copy.aside);
             aside.any(|copy| copy.msg.name == EVENTS_LOST)
         };
-        hearers.retain(|&(id, _)| !told(self.sock(id)));
-        if hearers.is_empty() {
+        recipients.retain(|&(id, _)| !told(self.sock(id)));
+        if recipients.is_empty() {
             return;
         }
         let lost = Msg {
@@ -79,7 +79,7 @@ impl Model {
             ..Msg::default()
         };
         // One for each ksock. (Choice: it goes with the newest of its bindings.)
-        for (id, serial) in hearers {
+        for (id, serial) in recipients {
             if !told(self.sock(id)) {
                 self.put_aside(id, &lost, serial);
             }

@@ -28,7 +28,11 @@ impl Model {
             next(self.last_ksock),
             next(self.last_serial),
             self.set_aside(),
-            if self.tragic { "(gone tragic)" } else { "" },
+            if self.events_lost {
+                "(gone tragic)"
+            } else {
+                ""
+            },
         );
         for sock in self.socks.iter().rev() {
             text += &format!(
