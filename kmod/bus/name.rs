@@ -27,6 +27,15 @@ pub(crate) enum Tail {
 }
 
 impl Tail {
+    /// Returns how `text` ends.
+    fn of(text: &[u8]) -> Tail {
+        match text {
+            [.., b'.', b'*'] => Tail::Subtree,
+            [.., b'.', b'%'] => Tail::Child,
+            _ => Tail::Exact,
+        }
+    }
+
     /// Returns the bytes of a pattern of `len` bytes that are there in each name it covers.
     fn stem_of(self, len: usize) -> usize {
         match self {
@@ -96,7 +105,6 @@ impl CheckedName {
 pub(crate) struct Pattern<T = KVec<u8>> {
     text: T,
     hash: u64,
-    tail: Tail,
 }
 
 impl<T: Deref<Target = [u8]>> Pattern<T> {
@@ -106,9 +114,9 @@ impl<T: Deref<Target = [u8]>> Pattern<T> {
     ///
     /// `BadName`, `NameTooLong`.
     pub(crate) fn new(text: T) -> Result<Self, BusError> {
-        let tail = check(&text)?;
+        check(&text)?;
         let hash = text.iter().fold(Hash::START, |hash, &b| hash.then(b)).0;
-        Ok(Pattern { text, hash, tail })
+        Ok(Pattern { text, hash })
     }
 
     /// Returns the text, wildcard included.
@@ -116,16 +124,18 @@ impl<T: Deref<Target = [u8]>> Pattern<T> {
         &self.text
     }
 
+    /// Returns how it ends. Not kept, so that a binding takes no more than 64 bytes.
     pub(super) fn tail(&self) -> Tail {
-        self.tail
+        Tail::of(&self.text)
     }
 
     /// Returns it without its text.
     pub(crate) fn covering(&self) -> Covering {
+        let tail = self.tail();
         Covering {
             hash: self.hash,
-            stem: self.tail.stem_of(self.text.len()),
-            tail: self.tail,
+            stem: tail.stem_of(self.text.len()),
+            tail,
         }
     }
 }
@@ -138,10 +148,11 @@ fn check(text: &[u8]) -> Result<Tail, BusError> {
     if text.len() < 3 {
         return Err(BusError::BadName);
     }
-    let (stem, tail) = match text {
-        [stem @ .., b'.', b'*'] => (stem, Tail::Subtree),
-        [stem @ .., b'.', b'%'] => (stem, Tail::Child),
-        _ => (text, Tail::Exact),
+    let tail = Tail::of(text);
+    let stem = match tail {
+        Tail::Exact => text,
+        // Without the wildcard and the dot before it.
+        Tail::Child | Tail::Subtree => text.get(..text.len() - 2).unwrap_or(text),
     };
     let Some((b'$', words)) = stem.split_first() else {
         return Err(BusError::BadName);

@@ -80,18 +80,11 @@ impl<N: Notify> Bus<N> {
         new: &mut Option<NewBinding>,
         prealloc: &mut Prealloc<N>,
     ) -> Result<(), Refusal> {
-        let Some(wanted) = new.take() else {
+        let Some(wanted) = new.as_ref() else {
             return Ok(());
         };
-        let announcement = match self.may_bind(&wanted, prealloc) {
-            Ok(announcement) => announcement,
-            Err(refusal) => {
-                *new = Some(wanted);
-                return Err(refusal);
-            }
-        };
-
-        let NewBinding {
+        let announcement = self.may_bind(wanted, prealloc)?;
+        let Some(NewBinding {
             ksock,
             pid,
             is_replier,
@@ -99,7 +92,10 @@ impl<N: Notify> Bus<N> {
             memory,
             route,
             own,
-        } = wanted;
+        }) = new.take()
+        else {
+            return Ok(());
+        };
         let binding: Arc<Binding> = memory
             .write(Binding {
                 id: self.binding_ids.next_binding(),

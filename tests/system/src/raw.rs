@@ -42,7 +42,7 @@ pub fn check(result: i64) -> Result<i64> {
 /// which is that of a pointer, whatever moves; so 32-bit programs have others.
 const fn number(direction: u32, n: u32) -> u32 {
     let size = if direction == 0 { 0 } else { POINTER as u32 };
-    direction << 30 | size << 16 | 0x6b00 | n
+    (direction << 30) | (size << 16) | 0x6b00 | n
 }
 
 pub const RESET: u32 = number(0, 1);
