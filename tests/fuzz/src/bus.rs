@@ -38,7 +38,7 @@ pub fn run(bytes: &[u8]) {
         },
     };
     let mut play = Play::new(u32::from(sort) % 3, caps);
-    play.world.bare_rooms = sort & 0x80 != 0;
+    play.world.bare_preallocs = sort & 0x80 != 0;
     for _ in 0..LONGEST {
         if bytes.is_empty() {
             break;
