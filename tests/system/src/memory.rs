@@ -59,19 +59,21 @@ fn module_memory_returns() {
     round();
     let mut smallest = i64::MAX;
     let mut smallest_used = i64::MAX;
-    let (before, used_before) = round();
-    // Noise goes up and down; a leak only up.
+    let (before, mut used_before) = round();
+    // Noise goes up and down; a leak only up. Of all used memory a step was seen that stayed, of
+    // 4 MiB and not ours by the slabs: so there, a leak is what each round adds.
     for _ in 0..3 {
         let (after, used_after) = round();
         smallest = smallest.min(after - before);
         smallest_used = smallest_used.min(used_after - used_before);
+        used_before = used_after;
         if smallest <= TOLERANCE && smallest_used <= 8 * TOLERANCE {
             return;
         }
     }
     panic!(
         "expected at most {TOLERANCE} KiB more unreclaimable slab after {LOOPS} loops, got {smallest}; \
-         used memory {smallest_used} KiB more"
+         used memory {smallest_used} KiB more in each round"
     );
 }
 
