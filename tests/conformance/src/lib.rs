@@ -5,6 +5,7 @@
 //!   (`errno`) are plain values.
 //! * `ksock`: the words in which rules are said.
 //! * `rules`: the rules, a file for each matter.
+//! * `serve`: rules run for another program, as that names them.
 //! * `table`: the list of all rules, from which every runner makes its own.
 //! * `bin/kbus-test-python`: the runner for the Python package, here since it is a program alone.
 //!
@@ -46,6 +47,7 @@ pub mod message;
 mod proc;
 mod rule;
 mod rules;
+mod serve;
 mod subject;
 mod table;
 
@@ -55,4 +57,5 @@ pub use ksock::*;
 pub use message::*;
 pub use proc::*;
 pub use rule::*;
+pub use serve::*;
 pub use subject::*;

@@ -5,20 +5,20 @@
 //! text) is tested with the libraries.
 //!
 //! `kbus-test-system`, which shares no code with the libraries, runs this program as tests of its
-//! own: each in a process, with a limit of time, on a bus that is as after loading.
+//! own: with a limit of time, on a bus that is as after loading.
 //!
 //!     kbus-test-library --list
-//!     kbus-test-library --report-to=N --alone NAME
+//!     kbus-test-library --serve
 //!
 //! The list has a line for each test, with `-` before those that the library's calls cannot do.
-//! Of a rule that is broken the place and both values go to the descriptor N, in one line.
+//! With --serve it runs the tests that its input names, as `kbus_test_conformance::serve` says.
 
 mod c;
 mod rust;
 
 use std::process::ExitCode;
 
-use kbus_test_conformance::{Rule, Subject, RULES};
+use kbus_test_conformance::{serve, Rule, Subject, RULES};
 
 use crate::c::C;
 use crate::rust::Rust;
@@ -49,21 +49,11 @@ fn list() {
     }
 }
 
-/// The first panic of this process goes there, as one line.
-fn report_to(descriptor: u32) {
-    let path = format!("/proc/self/fd/{descriptor}");
-    std::panic::set_hook(Box::new(move |info| {
-        let line = info.to_string().replace('\n', " ");
-        let line: String = line.chars().take(1500).chain(['\n']).collect();
-        let _ = std::fs::write(&path, line);
-    }));
-}
-
-fn run(name: &str) -> Option<()> {
-    let library = LIBRARIES.iter().find(|l| name.starts_with(l.prefix))?;
-    let rule = Rule::named(name.strip_prefix(library.prefix)?)?;
-    (library.check)(rule);
-    Some(())
+fn run(name: &str) {
+    let library = LIBRARIES.iter().find(|l| name.starts_with(l.prefix));
+    let library = library.expect("a library");
+    let rule = Rule::named(name.strip_prefix(library.prefix).unwrap_or_default());
+    (library.check)(rule.expect("a rule of the table"));
 }
 
 fn main() -> ExitCode {
@@ -72,20 +62,13 @@ fn main() -> ExitCode {
     let done = match args[..] {
         ["--list"] => {
             list();
-            Some(())
+            true
         }
-        [report, "--alone", name] => {
-            let descriptor = report.strip_prefix("--report-to=");
-            descriptor
-                .and_then(|number| number.parse().ok())
-                .map(report_to)
-                .and_then(|()| run(name))
+        ["--serve"] => serve(run).is_ok(),
+        _ => {
+            eprintln!("kbus-test-library: --list or --serve");
+            return ExitCode::from(2);
         }
-        _ => None,
     };
-    if done.is_none() {
-        eprintln!("kbus-test-library: --list, or --report-to=N --alone NAME");
-        return ExitCode::from(2);
-    }
-    ExitCode::SUCCESS
+    ExitCode::from(u8::from(!done))
 }

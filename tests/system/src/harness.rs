@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
-//! Runs tests: each in a process of its own, within a time limit, on a bus
-//! that is as after loading. What a test leaves behind is a failure too.
+//! Runs tests, within a time limit, on a bus that is as after loading. What a
+//! test leaves behind is a failure too. Each is a process of its own; only the
+//! rules, of which there are very many, share one as long as none fails.
 
 mod dice;
 mod loading;
 mod process;
+mod server;
 
 use std::os::fd::AsRawFd;
 use std::path::PathBuf;
@@ -23,7 +25,7 @@ pub use process::*;
 use kbus_test_conformance::Rule;
 
 use crate::raw::{self, Calls, Ksock};
-use crate::subject;
+use server::Server;
 
 /// How long a wait lasts that should have ended at once.
 pub const HANG_MS: i32 = 20_000;
@@ -119,7 +121,7 @@ impl Test {
     pub fn run(&self) {
         match self.run {
             Run::Function(run) => run(),
-            Run::Rule(rule) => subject::check(rule),
+            Run::Rule(rule) => crate::subject::check(rule),
         }
     }
 
@@ -219,6 +221,8 @@ pub struct Runner {
     narrow: Option<PathBuf>,
     /// That of the libraries.
     library: Option<PathBuf>,
+    /// The process that runs rules, and the program that it is.
+    server: Option<(Program, Server)>,
 }
 
 impl Runner {
@@ -230,10 +234,14 @@ impl Runner {
             loaded: None,
             narrow: crate::compat::program(),
             library: crate::libraries::program(),
+            server: None,
         }
     }
 
     fn prepare(&mut self, test: &Test) -> Result<(), String> {
+        if !self.is_served(test) {
+            self.server = None;
+        }
         let want = match test.load {
             Load::Shared => USUAL,
             Load::Own(parameters) => parameters,
@@ -255,13 +263,17 @@ impl Runner {
     pub fn run(&mut self, test: &Test) -> bool {
         let began = std::time::Instant::now();
         let result = self.prepare(test).and_then(|()| {
-            let result = self.in_child(test);
+            let result = match test.run {
+                Run::Function(_) => self.in_child(test),
+                Run::Rule(_) => self.by_server(test),
+            };
             match test.load {
                 Load::Shared => {
                     let result = result.and_then(|()| nothing_left()).and(settle());
                     if result.is_err() {
                         // Whatever went wrong must not spread to the next test.
                         self.loaded = None;
+                        self.server = None;
                     }
                     result
                 }
@@ -280,6 +292,32 @@ impl Runner {
         result.is_ok()
     }
 
+    /// Whether the process that there is can run it.
+    fn is_served(&self, test: &Test) -> bool {
+        let server = self.server.as_ref().map(|(program, _)| *program);
+        matches!(test.run, Run::Rule(_)) && server == Some(test.program)
+    }
+
+    /// Runs a rule by the process that runs rules.
+    fn by_server(&mut self, test: &Test) -> Result<(), String> {
+        let seconds = test.seconds * patience();
+        let file = self.file(test.program);
+        let (_, server) = match &mut self.server {
+            Some(server) => server,
+            none => none.insert((test.program, Server::start(&file)?)),
+        };
+        server.run(test.alone(), seconds)
+    }
+
+    /// The program's file.
+    fn file(&self, program: Program) -> PathBuf {
+        match program {
+            Program::This => "/proc/self/exe".into(),
+            Program::Narrow => self.narrow.clone().expect("a 32-bit program"),
+            Program::Library => self.library.clone().expect("kbus-test-library"),
+        }
+    }
+
     fn in_child(&self, test: &Test) -> Result<(), String> {
         let (report, told) =
             nix::unistd::pipe2(OFlag::O_CLOEXEC).map_err(|e| format!("pipe: {e}"))?;
@@ -292,12 +330,10 @@ impl Runner {
                 let _ = prctl::set_pdeathsig(Signal::SIGKILL);
                 drop(report);
                 report_to(told.as_raw_fd());
-                let program = match test.program {
-                    Program::This => return test.run(),
-                    Program::Narrow => self.narrow.as_ref().expect("a 32-bit program"),
-                    Program::Library => self.library.as_ref().expect("kbus-test-library"),
-                };
-                exec(program, &["--alone", test.alone()])
+                match test.program {
+                    Program::This => test.run(),
+                    program => exec(&self.file(program), &["--alone", test.alone()]),
+                }
             }),
             Err(e) => return Err(format!("fork: {e}")),
         };

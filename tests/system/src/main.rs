@@ -80,6 +80,10 @@ fn all_tests(libraries: &Libraries) -> Vec<Test> {
 /// When one of its tests has started it anew, does that part and ends.
 fn as_part_of_a_test(args: &[String]) -> Option<()> {
     let (first, rest) = args.split_first()?;
+    if first == "--serve" {
+        let run = |name: &str| subject::check_named(name);
+        std::process::exit(kbus_test_conformance::serve(run).is_err() as i32);
+    }
     let report = first.strip_prefix("--report-to=")?;
     harness::report_to(report.parse().ok()?);
     let (part, args) = rest.split_first()?;

@@ -21,15 +21,13 @@
 
 use std::cell::RefCell;
 use std::io::{BufRead, BufReader, Write};
-use std::panic::{AssertUnwindSafe, Location};
 use std::process::{Child, ChildStdin, Command, ExitCode, Stdio};
 use std::rc::Rc;
 use std::sync::mpsc::{channel, Receiver};
-use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use kbus_test_conformance::{
-    id, on_off, Binding, Errno, Handle, Id, Msg, Need, Result, Rule, Subject, EBADMSG, EINVAL,
+    caught, id, note_panics, on_off, Binding, Errno, Handle, Id, Msg, Need, Result, Rule, Subject, EBADMSG, EINVAL,
     ENAMETOOLONG, MAX_NAME, RULES,
 };
 use serde_json::{json, Value};
@@ -405,34 +403,6 @@ impl Subject for Python {
 
 // ---- running ---------------------------------------------------------------
 
-/// What the last panic said.
-static WHY: Mutex<String> = Mutex::new(String::new());
-
-fn place(at: &Location<'_>) -> String {
-    let file = at.file();
-    let file = file.rsplit("src/").next().unwrap_or(file);
-    format!("{file}:{}", at.line())
-}
-
-fn install_hook() {
-    std::panic::set_hook(Box::new(|info| {
-        let what = info.payload();
-        let what = what.downcast_ref::<&str>().copied();
-        let what = what.or_else(|| info.payload().downcast_ref::<String>().map(String::as_str));
-        let at = info.location().map(place).unwrap_or_default();
-        let line = format!("{at}: {}", what.unwrap_or("panic")).replace('\n', " ");
-        if let Ok(mut why) = WHY.lock() {
-            *why = line.chars().take(1500).collect();
-        }
-    }));
-}
-
-/// Does it; if it panics, what it said.
-fn caught<T>(f: impl FnOnce() -> T) -> std::result::Result<T, String> {
-    let done = std::panic::catch_unwind(AssertUnwindSafe(f));
-    done.map_err(|_| WHY.lock().map(|why| why.clone()).unwrap_or_default())
-}
-
 /// Runs rules, all by one driver unless one fails: that one's Ksocks must not be in the way
 /// of others.
 struct Runner {
@@ -498,7 +468,7 @@ fn main() -> ExitCode {
     if command.is_empty() {
         return usage();
     }
-    install_hook();
+    note_panics();
     let mut runner = Runner {
         command,
         driver: None,

@@ -5,7 +5,7 @@
 
 use std::ffi::CString;
 use std::os::fd::{AsRawFd, FromRawFd, IntoRawFd, OwnedFd, RawFd};
-use std::panic::{AssertUnwindSafe, Location};
+use std::panic::AssertUnwindSafe;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
 
@@ -13,6 +13,8 @@ use nix::fcntl::{fcntl, FcntlArg, FdFlag};
 use nix::sys::signal::{kill, sigaction, SaFlags, SigAction, SigHandler, SigSet, Signal};
 use nix::sys::wait::{waitpid, WaitPidFlag, WaitStatus};
 use nix::unistd::{ForkResult, Pid};
+
+use kbus_test_conformance::place;
 
 use super::hang_ms;
 use crate::raw;
@@ -43,12 +45,6 @@ pub fn install_hook() {
             let _ = raw::write(fd, line.as_ptr(), line.len());
         }
     }));
-}
-
-fn place(at: &Location<'_>) -> String {
-    let file = at.file();
-    let file = file.rsplit("src/").next().unwrap_or(file);
-    format!("{file}:{}", at.line())
 }
 
 // ---- processes -----------------------------------------------------------
