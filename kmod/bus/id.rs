@@ -29,7 +29,8 @@ impl KsockId {
 pub(crate) struct BindingId(NonZeroU64);
 
 impl BindingId {
-    /// Newer than any there can be, to begin a search with.
+    /// Newer than any there can be, to begin a search with; and what a binding has until it is
+    /// made.
     pub(super) const NEWEST: BindingId = BindingId(NonZeroU64::MAX);
 }
 

@@ -15,7 +15,6 @@ use crate::bus::routes::{RouteReservation, Taken};
 use crate::bus::state::Bus;
 use crate::bus::synthetic::{BindEvent, Kind};
 use crate::bus::wakeup::Notify;
-use core::mem::MaybeUninit;
 use core::ops::Deref;
 use kernel::prelude::*;
 use kernel::rbtree::{RBTreeNode, RBTreeNodeReservation};
@@ -23,11 +22,8 @@ use kernel::sync::{Arc, UniqueArc};
 
 /// A binding that is to be made, and the memory for it.
 pub(crate) struct NewBinding {
-    ksock: KsockId,
-    pid: i32,
-    is_replier: u32,
-    pattern: Pattern,
-    memory: UniqueArc<MaybeUninit<Binding>>,
+    /// Complete but for its id, so that it is not moved any more.
+    binding: UniqueArc<Binding>,
     route: RouteReservation,
     own: RBTreeNodeReservation<BindingId, OwnBinding>,
 }
@@ -47,12 +43,15 @@ impl NewBinding {
         if Role::of(is_replier) == Role::Replier && pattern.text() == BindEvent::name().text() {
             return Err(BusError::BadName);
         }
-        Ok(NewBinding {
+        let binding = Binding {
+            id: BindingId::NEWEST,
             ksock,
             pid,
             is_replier,
             pattern,
-            memory: UniqueArc::<Binding>::new_uninit(GFP_KERNEL_ACCOUNT)?,
+        };
+        Ok(NewBinding {
+            binding: UniqueArc::new(binding, GFP_KERNEL_ACCOUNT)?,
             route: node()?,
             own: node()?,
         })
@@ -83,34 +82,23 @@ impl<N: Notify> Bus<N> {
         let Some(wanted) = new.as_ref() else {
             return Ok(());
         };
-        let announcement = self.may_bind(wanted, prealloc)?;
+        let announcement = self.may_bind(&wanted.binding, prealloc)?;
         let Some(NewBinding {
-            ksock,
-            pid,
-            is_replier,
-            pattern,
-            memory,
+            mut binding,
             route,
             own,
         }) = new.take()
         else {
             return Ok(());
         };
-        let binding: Arc<Binding> = memory
-            .write(Binding {
-                id: self.binding_ids.next_binding(),
-                ksock,
-                pid,
-                is_replier,
-                pattern,
-            })
-            .into();
+        binding.id = self.binding_ids.next_binding();
+        let binding = Arc::from(binding);
         if let Some(announcement) = announcement {
             let event = self.event(true, &binding);
             self.announce(&event, false, announcement, prealloc);
         }
         self.routes.insert(&binding, route);
-        if let Some(ksock) = present(&mut self.ksocks, ksock) {
+        if let Some(ksock) = present(&mut self.ksocks, binding.ksock) {
             let own = own.into_node(binding.id, OwnBinding::new(binding));
             ksock.bindings.insert(own);
             ksock.charge.add_binding();
@@ -122,10 +110,10 @@ impl<N: Notify> Bus<N> {
     /// Decides whether a binding can be made. Returns how it will be announced, if it will.
     fn may_bind(
         &mut self,
-        wanted: &NewBinding,
+        wanted: &Binding,
         prealloc: &mut Prealloc<N>,
     ) -> Result<Option<Announcement>, Refusal> {
-        let role = Role::of(wanted.is_replier);
+        let role = wanted.role();
         let is_replier = role == Role::Replier;
         if is_replier && self.routes.replier(&wanted.pattern).is_some() {
             return Err(BusError::NameTaken.into());
