@@ -21,6 +21,7 @@ use crate::bus::quota::Limit;
 use crate::bus::{self, BusError, Refusal};
 use crate::limits::{self, MAX_MESSAGE, MIN_MESSAGE};
 use crate::notify::FileNotify;
+use crate::probe;
 use kernel::prelude::*;
 use kernel::sync::atomic::{Atomic, Relaxed};
 use kernel::sync::{new_mutex, Arc, Mutex};
@@ -88,7 +89,7 @@ impl Device {
 
     /// Looks at the bus.
     pub(crate) fn look<R>(&self, look: impl FnOnce(&Bus) -> R) -> R {
-        look(&self.bus.lock())
+        probe::hold(|| look(&self.bus.lock()))
     }
 
     /// Does one verb of the bus, with as much memory as it wants. Wakes the files that it wants
@@ -103,7 +104,7 @@ impl Device {
         mut verb: impl FnMut(&mut Bus, &mut Prealloc) -> Result<R, Refusal>,
     ) -> Result<R, BusError> {
         loop {
-            let outcome = verb(&mut self.bus.lock(), prealloc);
+            let outcome = probe::hold(|| verb(&mut self.bus.lock(), prealloc));
             let error = match outcome {
                 Ok(done) => {
                     finish(prealloc);

@@ -9,7 +9,7 @@
 //! | --- | --- |
 //! | what there may be, and what is said of failures | `limits` `errno` |
 //! | messages that come and go in pieces; waking files | `classic` `notify` |
-//! | a bus and its lock | `device` |
+//! | a bus and its lock | `probe` `device` |
 //! | all buses | `devices` |
 //! | an open file's place on its user's account | `account` |
 //! | an open Ksock and its verbs | `session` |
@@ -36,6 +36,7 @@ mod kapi;
 mod limits;
 mod notify;
 mod pointy;
+mod probe;
 mod proc;
 mod session;
 mod uapi;

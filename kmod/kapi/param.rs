@@ -62,13 +62,20 @@ unsafe impl Sync for Declared {}
 
 impl Declared {
     /// Everybody may read it below `/sys/module`.
-    pub(crate) const fn new(name: &'static CStr, number: &'static Number) -> Self {
+    pub(crate) const READABLE: u16 = 0o444;
+
+    /// Root may change it there, too.
+    #[cfg(kbus_probe)]
+    pub(crate) const CHANGEABLE: u16 = 0o644;
+
+    /// One with these permissions below `/sys/module`.
+    pub(crate) const fn new(name: &'static CStr, number: &'static Number, perm: u16) -> Self {
         // INVARIANT: Both are set here.
         Declared(bindings::kernel_param {
             name: kernel::str::as_char_ptr_in_const_context(name),
             mod_: super::this_module(),
             ops: &OPERATIONS,
-            perm: 0o444,
+            perm,
             level: -1,
             flags: 0,
             __bindgen_anon_1: bindings::kernel_param__bindgen_ty_1 {
@@ -130,9 +137,13 @@ unsafe extern "C" fn get(buffer: *mut c_char, param: *const bindings::kernel_par
     unsafe { bindings::sysfs_emit(buffer, format.as_char_ptr(), number.get()) }
 }
 
-/// Declares a parameter: `parameter!(name, NUMBER, "name", "what it is");`
+/// Declares a parameter: `parameter!(name, NUMBER, "name", "what it is");`. Behind it there may
+/// be other permissions than [`Declared::READABLE`].
 macro_rules! parameter {
     ($declared:ident, $number:expr, $name:literal, $description:literal) => {
+        $crate::kapi::param::parameter!($declared, $number, $name, $description, READABLE);
+    };
+    ($declared:ident, $number:expr, $name:literal, $description:literal, $perm:ident) => {
         const _: () = {
             #[link_section = "__param"]
             #[used]
@@ -147,6 +158,7 @@ macro_rules! parameter {
                     NAME
                 },
                 &$number,
+                $crate::kapi::param::Declared::$perm,
             );
 
             const PARM: &str = concat!("parm=", $name, ":", $description, "\0");

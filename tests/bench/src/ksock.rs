@@ -36,6 +36,12 @@ impl Message {
         message
     }
 
+    /// The same, but if one recipient has no room, nobody gets it, and it waits.
+    pub fn all_or_wait(mut self) -> Message {
+        self.put(offset_of!(Header, flags), uapi::KBUS_BIT_ALL_OR_WAIT);
+        self
+    }
+
     /// Makes this the answer to a request that was read.
     #[inline]
     pub fn answer(&mut self, request: &[u8]) {
@@ -97,6 +103,11 @@ impl Ksock {
         sys::ioctl_send(&self.0);
     }
 
+    /// SENDs; whether it has to wait.
+    pub fn send_waits(&self) -> bool {
+        sys::ioctl_send_waits(&self.0)
+    }
+
     /// The length of the next message, or 0.
     #[inline]
     pub fn next(&self) -> usize {
@@ -132,6 +143,27 @@ impl Ksock {
     /// How many messages may be queued.
     pub fn set_limit(&self, mut limit: u32) {
         sys::ioctl_number(&self.0, uapi::KBUS_IOC_MAXMSGS, &mut limit);
+    }
+
+    /// How many messages are queued.
+    pub fn count(&self) -> u32 {
+        let mut count = 0;
+        sys::ioctl_number(&self.0, uapi::KBUS_IOC_NUMMSGS, &mut count);
+        count
+    }
+
+    /// From now on one message is queued only once.
+    pub fn set_only_once(&self) {
+        sys::ioctl_number(&self.0, uapi::KBUS_IOC_MSGONLYONCE, &mut 1);
+    }
+
+    /// Whether bindings of repliers are announced, on the whole bus.
+    pub fn report_replier_binds(&self, on: bool) {
+        sys::ioctl_number(&self.0, uapi::KBUS_IOC_REPORTREPLIERBINDS, &mut on.into());
+    }
+
+    pub fn fd(&self) -> &OwnedFd {
+        &self.0
     }
 
     /// Takes the next message, which is there, and is of this length.

@@ -4,7 +4,7 @@
 //!
 //!     kbus-bench [GROUP...]
 //!
-//! where a group is roundtrip, fanout, scale, calls or fairness. A benchmark, not a
+//! where a group is roundtrip, fanout, scale, calls, fairness or hostile. A benchmark, not a
 //! test: it says which targets are missed, and ends well nonetheless.
 
 use nix::sys::resource::{setrlimit, Resource, RLIM_INFINITY};
@@ -13,6 +13,7 @@ mod calls;
 mod clock;
 mod fairness;
 mod fanout;
+mod hostile;
 mod ksock;
 mod roundtrip;
 mod scale;
@@ -23,12 +24,13 @@ mod transport;
 #[path = "../../../kmod/uapi/mod.rs"]
 mod uapi;
 
-const GROUPS: [(&str, fn()); 5] = [
+const GROUPS: [(&str, fn()); 6] = [
     ("roundtrip", roundtrip::run),
     ("fanout", fanout::run),
     ("scale", scale::run),
     ("calls", calls::run),
     ("fairness", fairness::run),
+    ("hostile", hostile::run),
 ];
 
 fn main() {

@@ -84,6 +84,14 @@ pub fn ioctl_send(fd: &OwnedFd) -> uapi::kbus_msg_id {
     id
 }
 
+/// SEND of what cannot be delivered at once; whether it waits.
+pub fn ioctl_send_waits(fd: &OwnedFd) -> bool {
+    let (mut id, code) = ([0_u32; 2], uapi::KBUS_IOC_SEND.into());
+    // SAFETY: SEND fills in an id, of two words.
+    let result = unsafe { libc::ioctl(fd.as_raw_fd(), code, id.as_mut_ptr()) };
+    result < 0 && nix::Error::last() == nix::Error::EAGAIN
+}
+
 /// BIND or UNBIND.
 #[inline]
 pub fn ioctl_bind(fd: &OwnedFd, code: u32, is_replier: bool, name: &str) {
@@ -101,6 +109,23 @@ pub fn ioctl_bind(fd: &OwnedFd, code: u32, is_replier: bool, name: &str) {
         )
     };
     check("BIND or UNBIND", result);
+}
+
+/// Those who wait for several files.
+pub struct Epoll(nix::sys::epoll::Epoll);
+
+impl Epoll {
+    pub fn new() -> Epoll {
+        let flags = nix::sys::epoll::EpollCreateFlags::EPOLL_CLOEXEC;
+        Epoll(must("epoll_create", nix::sys::epoll::Epoll::new(flags)))
+    }
+
+    /// Waits for this one to be readable or writable as well.
+    pub fn add(&self, fd: &OwnedFd) {
+        use nix::sys::epoll::{EpollEvent, EpollFlags};
+        let event = EpollEvent::new(EpollFlags::EPOLLIN | EpollFlags::EPOLLOUT, 0);
+        must("epoll_ctl", self.0.add(fd, event));
+    }
 }
 
 // --- the peers ----------------------------------------------------------------

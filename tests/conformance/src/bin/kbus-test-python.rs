@@ -27,8 +27,8 @@ use std::sync::mpsc::{channel, Receiver};
 use std::time::{Duration, Instant};
 
 use kbus_test_conformance::{
-    caught, id, note_panics, on_off, Binding, Errno, Handle, Id, Msg, Need, Result, Rule, Subject, EBADMSG, EINVAL,
-    ENAMETOOLONG, MAX_NAME, RULES,
+    caught, id, note_panics, on_off, Binding, Errno, Handle, Id, Msg, Need, Result, Rule, Subject,
+    EBADMSG, EINVAL, ENAMETOOLONG, MAX_NAME, RULES,
 };
 use serde_json::{json, Value};
 

@@ -38,7 +38,10 @@ impl Server {
         writeln!(self.names, "{name}").map_err(|e| format!("it does not listen: {e}"))?;
         let results = self.results.get_ref().as_raw_fd();
         if raw::poll(results, libc::POLLIN, seconds as i32 * 1000) == Ok(0) {
-            return Err(format!("still running after {seconds} s{}", self.where_it_is()));
+            return Err(format!(
+                "still running after {seconds} s{}",
+                self.where_it_is()
+            ));
         }
         let mut why = String::new();
         match self.results.read_line(&mut why) {
