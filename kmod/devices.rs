@@ -5,17 +5,23 @@
 use crate::bus::quota::{AccountKey, Limit, NewUser, User, Users};
 use crate::bus::BusError;
 use crate::device::Device;
-use crate::kapi::class::Class;
+use crate::kapi::class::{Class, Node};
 use crate::limits::{self, MAX_DEVICES};
 use kernel::prelude::*;
 use kernel::sync::{new_mutex, Arc, Mutex};
 
+/// A bus and its node.
+struct Entry {
+    _node: Node,
+    device: Arc<Device>,
+}
+
 /// All buses.
-#[pin_data(PinnedDrop)]
+#[pin_data]
 pub(crate) struct Devices {
-    pub(crate) class: Class,
+    class: Arc<Class>,
     #[pin]
-    list: Mutex<KVec<Arc<Device>>>,
+    list: Mutex<KVec<Entry>>,
     #[pin]
     users: Mutex<Users>,
 }
@@ -26,7 +32,7 @@ impl Devices {
     /// # Errors
     ///
     /// ENOMEM.
-    pub(crate) fn new(class: Class) -> Result<Arc<Self>> {
+    pub(crate) fn new(class: Arc<Class>) -> Result<Arc<Self>> {
         Arc::pin_init(
             pin_init!(Devices {
                 class,
@@ -51,27 +57,45 @@ impl Devices {
         }
         if let Some(user) = maker {
             let uid = Some(user.key.uid);
-            let made = list.iter().filter(|device| device.maker == uid).count();
-            if made as u32 >= user.limits.buses {
+            let made = list.iter().filter(|entry| entry.device.maker == uid);
+            if made.count() as u32 >= user.limits.buses {
                 drop(list);
                 limits::warn(user, Limit::Buses);
                 return Err(BusError::TooManyBuses.into());
             }
         }
         let maker = maker.map(|user| user.key.uid);
-        list.push(Device::new(number, maker)?, GFP_KERNEL)?;
-        // The bus is complete before its node can be seen.
-        if let Err(error) = self.class.add_node(c"kbus", number) {
-            list.pop();
-            return Err(error);
-        }
+        list.reserve(1, GFP_KERNEL)?;
+        let device = Device::new(number, maker)?;
+        // Who opens the node at once waits for the list, and then the bus is in it.
+        let node = Node::new(&self.class, c"kbus", number)?;
+        list.push(
+            Entry {
+                _node: node,
+                device,
+            },
+            GFP_KERNEL,
+        )?;
         limits::NUM_DEVICES.set(number + 1);
         Ok(number)
     }
 
+    /// Adds the buses that the module is loaded with, or as many of them as can be had.
+    pub(crate) fn add_first(&self) {
+        let wanted = limits::NUM_DEVICES.get();
+        limits::NUM_DEVICES.set(0);
+        for number in 0..wanted {
+            if let Err(error) = self.add(None) {
+                pr_warn!("{number} buses instead of {wanted}: {error:?}\n");
+                return;
+            }
+        }
+    }
+
     /// Returns the bus of this number.
     pub(crate) fn get(&self, number: u32) -> Option<Arc<Device>> {
-        self.list.lock().get(number as usize).cloned()
+        let list = self.list.lock();
+        Some(list.get(number as usize)?.device.clone())
     }
 
     /// Puts one more Ksock on a user's account, and returns its user.
@@ -86,14 +110,5 @@ impl Devices {
     /// Takes one Ksock from an account.
     pub(crate) fn leave(&self, key: AccountKey) {
         self.users.lock().leave(key);
-    }
-}
-
-#[pinned_drop]
-impl PinnedDrop for Devices {
-    fn drop(self: Pin<&mut Self>) {
-        for device in self.list.lock().iter() {
-            self.class.remove_node(device.number);
-        }
     }
 }

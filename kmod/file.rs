@@ -9,7 +9,7 @@ use crate::devices::Devices;
 use crate::ioctl::{self, Reply, Request};
 use crate::kapi::caller::Abi;
 use crate::kapi::chardev::{OpenFile, UserBuffer};
-use crate::kapi::waitq::{Events, PollTable};
+use crate::kapi::waitq::{Events, WaitQueue};
 use crate::pointy;
 use crate::session::Session;
 use kernel::fs::{file::flags, File as KernelFile};
@@ -74,8 +74,11 @@ impl OpenFile for File {
         argument.store(self.perform(request)?)
     }
 
-    fn poll(&self, table: &PollTable<'_>) -> Events {
-        table.watch(self.session.wait_queue());
+    fn wait_queue(&self) -> &WaitQueue {
+        self.session.wait_queue()
+    }
+
+    fn poll(&self) -> Events {
         match self.session.poll(self.writable) {
             Ok(ready) => {
                 let readable = if ready.readable {

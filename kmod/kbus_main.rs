@@ -67,17 +67,14 @@ struct Kbus {
 
 impl kernel::Module for Kbus {
     fn init(_module: &'static ThisModule) -> Result<Self> {
-        let wanted = limits::NUM_DEVICES.get();
-        let numbers = Numbers::new(MAX_DEVICES, c"kbus")?;
-        let class = Class::new(c"kbus", numbers, limits::MODE.get())?;
+        let numbers = Arc::new(Numbers::new(MAX_DEVICES, c"kbus")?, GFP_KERNEL)?;
+        let class = Class::new(c"kbus", numbers.clone(), limits::MODE.get())?;
         let devices = Devices::new(class)?;
-        let registration = Registration::new(devices.class.numbers(), devices.clone());
-        let registration = KBox::pin_init(registration, GFP_KERNEL)?;
         let proc = Proc::new(&devices)?;
-        // From the first node on there may be open files, and no good way to fail.
-        for _ in 0..wanted {
-            devices.add(None)?;
-        }
+        let registration = Registration::new(numbers, devices.clone())?;
+        // From here on there may be open files, and a module that cannot be loaded would go from
+        // under them. So nothing fails any more: there are as many buses as can be had.
+        devices.add_first();
         Ok(Kbus {
             _proc: proc,
             _registration: registration,

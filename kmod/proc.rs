@@ -10,20 +10,18 @@ use crate::limits::MAX_DEVICES;
 use kernel::prelude::*;
 use kernel::sync::Arc;
 
-/// The directory and its files. The files go first.
+/// The directory and its files.
 pub(crate) struct Proc {
     _bindings: Shown<Bindings>,
     _stats: Shown<Stats>,
-    _directory: Directory,
 }
 
 impl Proc {
     pub(crate) fn new(devices: &Arc<Devices>) -> Result<Self> {
         let directory = Directory::new(c"kbus")?;
         Ok(Proc {
-            _bindings: directory.file(c"bindings", devices.clone())?,
-            _stats: directory.file(c"stats", devices.clone())?,
-            _directory: directory,
+            _bindings: Shown::new(&directory, c"bindings", devices.clone())?,
+            _stats: Shown::new(&directory, c"stats", devices.clone())?,
         })
     }
 }

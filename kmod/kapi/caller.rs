@@ -4,12 +4,7 @@
 //!
 //! Unnecessary once `kernel::task`, `kernel::cred` and `kernel::uaccess` tell these things.
 
-extern "C" {
-    fn kbus_in_compat_syscall() -> bool;
-    fn kbus_access_ok(address: usize, size: usize) -> bool;
-    fn kbus_user() -> u32;
-    fn kbus_may_exceed_limits() -> bool;
-}
+use super::shim;
 
 /// How wide a program's pointers are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,7 +19,7 @@ impl Abi {
     /// Returns the kind of the program that makes the current system call.
     pub(crate) fn current() -> Abi {
         // SAFETY: It looks at the current task only, and may be called in any system call.
-        if unsafe { kbus_in_compat_syscall() } {
+        if unsafe { shim::kbus_in_compat_syscall() } {
             Abi::Compat
         } else {
             Abi::Native
@@ -35,19 +30,19 @@ impl Abi {
 /// Returns whether a user program could have `size` bytes at `address`.
 pub(crate) fn access_ok(address: usize, size: usize) -> bool {
     // SAFETY: It compares numbers and touches no memory.
-    unsafe { kbus_access_ok(address, size) }
+    unsafe { shim::kbus_access_ok(address, size) }
 }
 
 /// Returns whose it is: the real user, by which the kernel's own limits of this kind count as
 /// well, in the initial user namespace.
 pub(crate) fn user() -> u32 {
     // SAFETY: It looks at the current task only.
-    unsafe { kbus_user() }
+    unsafe { shim::kbus_user() }
 }
 
 /// Returns whether it may have more than users may have (CAP_SYS_RESOURCE). Asking leaves no
 /// trace in audit logs.
 pub(crate) fn may_exceed_limits() -> bool {
     // SAFETY: It looks at the current task only.
-    unsafe { kbus_may_exceed_limits() }
+    unsafe { shim::kbus_may_exceed_limits() }
 }

@@ -6,21 +6,18 @@
 //! the module while a file is open. Unnecessary once there is a `kernel::cdev` that does.
 
 use super::caller::Abi;
-use super::waitq::{Events, PollTable};
+use super::shim;
+use super::waitq::{Events, WaitQueue};
 use core::pin::Pin;
+use core::ptr::NonNull;
 use kernel::bindings;
 use kernel::error::{from_result, to_result};
-use kernel::ffi::{c_char, c_int, c_long, c_uint, c_ulong, c_void};
+use kernel::ffi::{c_char, c_int, c_long, c_uint, c_ulong};
 use kernel::fs::File;
 use kernel::prelude::*;
-use kernel::types::{ForeignOwnable, Opaque};
+use kernel::sync::Arc;
+use kernel::types::ForeignOwnable;
 use kernel::uaccess::{UserPtr, UserSlice, UserSliceReader, UserSliceWriter};
-
-extern "C" {
-    // Of a `struct inode`; the first is a `struct cdev`.
-    fn kbus_inode_cdev(inode: *mut c_void) -> *mut c_void;
-    fn kbus_inode_minor(inode: *mut c_void) -> c_uint;
-}
 
 /// Memory of the program that reads or writes. Nothing is known of it before it is used.
 #[derive(Clone, Copy)]
@@ -81,9 +78,13 @@ pub(crate) trait OpenFile: Sized + Send + Sync {
     /// Those of ioctl(2).
     fn ioctl(&self, code: u32, argument: usize, abi: Abi) -> Result<i32>;
 
-    /// Returns what can be done with the file without waiting. Through `table` the caller is
-    /// woken when it is to ask again.
-    fn poll(&self, table: &PollTable<'_>) -> Events;
+    /// Returns the queue by which those who poll the file are woken. They wait in it until the
+    /// file is released, which a borrow of an open file may last for, too.
+    fn wait_queue(&self) -> &WaitQueue;
+
+    /// Returns what can be done with the file without waiting. Who asked is woken by the queue
+    /// when it is to ask again.
+    fn poll(&self) -> Events;
 }
 
 /// A range of device numbers: one major, minors from 0 on.
@@ -132,13 +133,15 @@ impl Drop for Numbers {
 ///
 /// # Invariants
 ///
-/// `cdev` is added, with `OPERATIONS`, and with this module as its owner. No other operations
-/// than those of the module's files get at it.
-#[pin_data(PinnedDrop)]
+/// `cdev` is a reference of ours to a cdev with `operations`, and with this module as its owner.
+/// No other operations than those of the module's files get at it.
 pub(crate) struct Registration<T: OpenFile> {
-    #[pin]
-    cdev: Opaque<bindings::cdev>,
+    /// What C calls. It stands beside the driver so that an `open` finds that.
+    operations: bindings::file_operations,
     driver: T::Driver,
+    /// Elsewhere, because others may hold it for longer than there is a registration.
+    cdev: NonNull<bindings::cdev>,
+    numbers: Arc<Numbers>,
 }
 
 // SAFETY: `cdev` is only touched by the character device core, which has its own locks; the
@@ -148,32 +151,38 @@ unsafe impl<T: OpenFile> Send for Registration<T> {}
 unsafe impl<T: OpenFile> Sync for Registration<T> {}
 
 impl<T: OpenFile> Registration<T> {
-    /// Registers devices with these numbers: from here on they can be opened.
+    /// Registers devices with these numbers: from here on they can be opened. A module whose
+    /// loading fails goes even while files of its are open, so this is to be the last thing in it
+    /// that can fail.
     ///
     /// # Errors
     ///
     /// ENOMEM.
-    pub(crate) fn new<'a>(
-        numbers: &'a Numbers,
-        driver: T::Driver,
-    ) -> impl PinInit<Self, Error> + use<'a, T> {
-        // INVARIANT: `cdev_add` is the last thing done.
-        try_pin_init!(Registration {
-            driver,
-            cdev <- Opaque::try_ffi_init(|slot: *mut bindings::cdev| {
-                // SAFETY: The slot is valid and pinned until `drop` takes the cdev back; the
-                // operations are static. `driver` is initialised already, as fields are in the
-                // order in which they stand here, so that an `open` finds it.
-                to_result(unsafe {
-                    bindings::cdev_init(slot, Self::OPERATIONS);
-                    (*slot).owner = super::this_module();
-                    bindings::cdev_add(slot, numbers.first, numbers.count)
-                })
-            }),
-        })
+    pub(crate) fn new(numbers: Arc<Numbers>, driver: T::Driver) -> Result<Pin<KBox<Self>>> {
+        // SAFETY: It may be called wherever one may sleep.
+        let cdev = NonNull::new(unsafe { bindings::cdev_alloc() }).ok_or(ENOMEM)?;
+        // INVARIANT: It gets them below, before anybody sees it.
+        let this = KBox::pin(
+            Registration {
+                operations: Self::OPERATIONS,
+                driver,
+                cdev,
+                numbers,
+            },
+            GFP_KERNEL,
+        )?;
+        let at: *const Self = &*this;
+        // SAFETY: The cdev is ours, and nobody else has seen it. The operations stay where they
+        // are, which is pinned, until `drop` takes the cdev away.
+        to_result(unsafe {
+            (*cdev.as_ptr()).ops = &raw const (*at).operations;
+            (*cdev.as_ptr()).owner = super::this_module();
+            bindings::cdev_add(cdev.as_ptr(), this.numbers.first, this.numbers.count)
+        })?;
+        Ok(this)
     }
 
-    const OPERATIONS: &'static bindings::file_operations = &bindings::file_operations {
+    const OPERATIONS: bindings::file_operations = bindings::file_operations {
         owner: super::this_module(),
         open: Some(open::<T>),
         release: Some(release::<T>),
@@ -186,12 +195,12 @@ impl<T: OpenFile> Registration<T> {
     };
 }
 
-#[pinned_drop]
-impl<T: OpenFile> PinnedDrop for Registration<T> {
-    fn drop(self: Pin<&mut Self>) {
-        // SAFETY: It is added by the invariant. Nobody uses it any more: every open file, and
-        // every open under way, holds a reference to the module, its owner.
-        unsafe { bindings::cdev_del(self.cdev.get()) };
+impl<T: OpenFile> Drop for Registration<T> {
+    fn drop(&mut self) {
+        // SAFETY: It is a reference of ours by the invariant; of a cdev that was not added there
+        // is nothing more to take away. Nobody calls the operations any more: every open file,
+        // and every open under way, holds a reference to the module, the cdev's owner.
+        unsafe { bindings::cdev_del(self.cdev.as_ptr()) };
     }
 }
 
@@ -210,20 +219,19 @@ unsafe fn state<'a, T: OpenFile>(file: *mut bindings::file) -> Pin<&'a T> {
 ///
 /// # Safety
 ///
-/// The VFS calls it, for an inode of a cdev with these operations and a file being opened.
+/// The VFS calls it, for an inode of a cdev with these operations, and a file that is being
+/// opened and has them already.
 unsafe extern "C" fn open<T: OpenFile>(
     inode: *mut bindings::inode,
     file: *mut bindings::file,
 ) -> c_int {
     from_result(|| {
-        // SAFETY: `open` is called for an inode whose cdev uses these operations, and those are
-        // used only by the cdevs of `Registration<T>`, which live while they can be opened.
-        let registration: &Registration<T> = unsafe {
-            let cdev = kbus_inode_cdev(inode.cast()).cast::<bindings::cdev>();
-            &*kernel::container_of!(Opaque::cast_from(cdev), Registration<T>, cdev)
-        };
+        // SAFETY: The operations that this is called by are those in a `Registration<T>`, which
+        // stays where it is while files can be opened by them.
+        let registration: &Registration<T> =
+            unsafe { &*kernel::container_of!((*file).f_op, Registration<T>, operations) };
         // SAFETY: The inode is valid.
-        let minor = unsafe { kbus_inode_minor(inode.cast()) };
+        let minor = unsafe { shim::kbus_inode_minor(inode) };
         // SAFETY: The file is valid, and its position is not used by anybody else yet.
         let this = T::open(&registration.driver, minor, unsafe {
             File::from_raw_file(file)
@@ -295,12 +303,12 @@ unsafe extern "C" fn poll<T: OpenFile>(
     file: *mut bindings::file,
     table: *mut bindings::poll_table,
 ) -> bindings::__poll_t {
-    // SAFETY: Called for a file that `open` opened, which stays valid for the call; so does the
-    // table, if there is one.
-    unsafe {
-        let table = PollTable::from_raw(File::from_raw_file(file), table);
-        state::<T>(file).poll(&table).bits()
-    }
+    // SAFETY: Called for a file that `open` opened.
+    let this = unsafe { state::<T>(file) }.get_ref();
+    // SAFETY: File and table are valid for the call, if there is a table. The queue lives until
+    // the file is released: `wait_queue` may be called with a borrow that lasts so long.
+    unsafe { this.wait_queue().watch(file, table) };
+    this.poll().bits()
 }
 
 /// The `unlocked_ioctl` of `OPERATIONS`.

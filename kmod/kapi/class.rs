@@ -11,18 +11,19 @@ use kernel::error::from_err_ptr;
 use kernel::ffi::c_char;
 use kernel::prelude::*;
 use kernel::sync::atomic::{Atomic, Relaxed};
+use kernel::sync::Arc;
 
 /// The permissions of all nodes. One for the module: a class has no room for data of its own.
 static MODE: Atomic<u32> = Atomic::new(0o600);
 
-/// A class and its nodes. The nodes are to be removed before it is dropped.
+/// A class, and the numbers of its devices.
 ///
 /// # Invariants
 ///
 /// `class` is registered, and ours.
 pub(crate) struct Class {
     class: NonNull<bindings::class>,
-    numbers: Numbers,
+    numbers: Arc<Numbers>,
 }
 
 // SAFETY: A class is registered with the driver core, which may be called from any thread.
@@ -37,7 +38,7 @@ impl Class {
     /// # Errors
     ///
     /// EEXIST when there is such a class, ENOMEM.
-    pub(crate) fn new(name: &'static CStr, numbers: Numbers, mode: u32) -> Result<Self> {
+    pub(crate) fn new(name: &'static CStr, numbers: Arc<Numbers>, mode: u32) -> Result<Arc<Self>> {
         MODE.store(mode, Relaxed);
         // SAFETY: The name is static.
         let class = from_err_ptr(unsafe { bindings::class_create(name.as_char_ptr()) })?;
@@ -45,26 +46,40 @@ impl Class {
         // SAFETY: The class is ours and has no devices yet, so that nobody reads the field.
         unsafe { (*class.as_ptr()).devnode = Some(devnode) };
         // INVARIANT: It has just been registered.
-        Ok(Class { class, numbers })
+        Ok(Arc::new(Class { class, numbers }, GFP_KERNEL)?)
     }
+}
 
-    /// Returns the device numbers of the class.
-    pub(crate) fn numbers(&self) -> &Numbers {
-        &self.numbers
+impl Drop for Class {
+    fn drop(&mut self) {
+        // SAFETY: It is ours by the invariant. It has no nodes: each holds the class.
+        unsafe { bindings::class_destroy(self.class.as_ptr()) };
     }
+}
 
-    /// Makes the device `minor` known: `/dev/<prefix><minor>`.
+/// A device of a class: `/dev/<prefix><minor>`, until this is dropped.
+///
+/// # Invariants
+///
+/// There is a device of the class with this number, and it is ours.
+pub(crate) struct Node {
+    class: Arc<Class>,
+    device: bindings::dev_t,
+}
+
+impl Node {
+    /// Makes the device `minor` known.
     ///
     /// # Errors
     ///
     /// EEXIST when there is such a device, ENOMEM.
-    pub(crate) fn add_node(&self, prefix: &'static CStr, minor: u32) -> Result {
-        let device = self.numbers.device(minor);
-        // SAFETY: The class is valid by the invariant; the format takes a string and an unsigned number, and so
-        // it is given.
+    pub(crate) fn new(class: &Arc<Class>, prefix: &'static CStr, minor: u32) -> Result<Self> {
+        let device = class.numbers.device(minor);
+        // SAFETY: The class is valid by its invariant; the format takes a string and an unsigned
+        // number, and so it is given.
         from_err_ptr(unsafe {
             bindings::device_create(
-                self.class.as_ptr(),
+                class.class.as_ptr(),
                 null_mut(),
                 device,
                 null_mut(),
@@ -73,20 +88,18 @@ impl Class {
                 minor,
             )
         })?;
-        Ok(())
-    }
-
-    /// Takes the node away again. One that is not there is no harm.
-    pub(crate) fn remove_node(&self, minor: u32) {
-        // SAFETY: The class is valid by the invariant.
-        unsafe { bindings::device_destroy(self.class.as_ptr(), self.numbers.device(minor)) };
+        // INVARIANT: It has just been made.
+        Ok(Node {
+            class: class.clone(),
+            device,
+        })
     }
 }
 
-impl Drop for Class {
+impl Drop for Node {
     fn drop(&mut self) {
-        // SAFETY: It is ours by the invariant, and its nodes are gone.
-        unsafe { bindings::class_destroy(self.class.as_ptr()) };
+        // SAFETY: The class is valid by its invariant, the device there by ours.
+        unsafe { bindings::device_destroy(self.class.class.as_ptr(), self.device) };
     }
 }
 

@@ -4,13 +4,11 @@
 //!
 //! Unnecessary once there is a `pr_warn_ratelimited!`.
 
-extern "C" {
-    fn kbus_may_warn() -> bool;
-}
+use super::shim;
 
 /// Returns whether a warning may be logged now: not when there were ten of them in the last
 /// five seconds.
 pub(crate) fn may_warn() -> bool {
     // SAFETY: It counts, under a lock of its own, and may be called anywhere.
-    unsafe { kbus_may_warn() }
+    unsafe { shim::kbus_may_warn() }
 }

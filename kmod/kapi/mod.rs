@@ -13,6 +13,14 @@ pub(crate) mod param;
 pub(crate) mod procfs;
 pub(crate) mod waitq;
 
+#[allow(
+    improper_ctypes,
+    unreachable_pub,
+    reason = "generated, by shim.sh; the types are the kernel's"
+)]
+#[rustfmt::skip]
+mod shim;
+
 /// This module, as C knows it: for `.owner` fields.
 ///
 /// `THIS_MODULE` of the `module!` macro changes its form between 7.2 and 7.3; this does not.

@@ -4,32 +4,14 @@
 //!
 //! Unnecessary once there is a `kernel::proc_fs`.
 
+use super::shim;
 use core::marker::PhantomData;
 use core::ptr::{null_mut, NonNull};
-use kernel::bindings;
+use kernel::bindings::{self, proc_dir_entry as Entry};
 use kernel::error::from_result;
-use kernel::ffi::{c_char, c_int, c_void};
+use kernel::ffi::{c_int, c_void};
 use kernel::prelude::*;
 use kernel::sync::Arc;
-
-extern "C" {
-    fn proc_mkdir(name: *const c_char, parent: *mut Entry) -> *mut Entry;
-    fn proc_create_single_data(
-        name: *const c_char,
-        mode: bindings::umode_t,
-        parent: *mut Entry,
-        // Its first argument is a `struct seq_file`.
-        show: unsafe extern "C" fn(*mut c_void, *mut c_void) -> c_int,
-        data: *mut c_void,
-    ) -> *mut Entry;
-    fn proc_remove(entry: *mut Entry);
-}
-
-/// `struct proc_dir_entry`: known by its address only.
-#[repr(C)]
-struct Entry {
-    _private: [u8; 0],
-}
 
 /// What a file shows.
 pub(crate) trait Show {
@@ -59,7 +41,7 @@ impl Output<'_> {
     }
 }
 
-/// A directory; everything in it goes with it.
+/// A directory.
 ///
 /// # Invariants
 ///
@@ -79,57 +61,32 @@ impl Directory {
     /// # Errors
     ///
     /// ENOMEM.
-    pub(crate) fn new(name: &'static CStr) -> Result<Self> {
+    pub(crate) fn new(name: &'static CStr) -> Result<Arc<Self>> {
         // SAFETY: The name is static; no parent means the root of procfs.
-        let entry = unsafe { proc_mkdir(name.as_char_ptr(), null_mut()) };
+        let entry = unsafe { shim::proc_mkdir(name.as_char_ptr(), null_mut()) };
         let entry = NonNull::new(entry).ok_or(ENOMEM)?;
         // INVARIANT: It has just been made.
-        Ok(Directory { entry })
-    }
-
-    /// Makes a file in it that everybody may read.
-    ///
-    /// # Errors
-    ///
-    /// ENOMEM.
-    pub(crate) fn file<S: Show>(
-        &self,
-        name: &'static CStr,
-        data: Arc<S::Data>,
-    ) -> Result<Shown<S>> {
-        // SAFETY: The name is static, the directory valid by its invariant, and the data stays until the file is
-        // removed, which `Shown` does first.
-        let entry = unsafe {
-            proc_create_single_data(
-                name.as_char_ptr(),
-                0o444,
-                self.entry.as_ptr(),
-                show::<S>,
-                Arc::as_ptr(&data).cast_mut().cast(),
-            )
-        };
-        let entry = NonNull::new(entry).ok_or(ENOMEM)?;
-        // INVARIANT: It has just been made, of these.
-        Ok(Shown { entry, _data: data })
+        Ok(Arc::new(Directory { entry }, GFP_KERNEL)?)
     }
 }
 
 impl Drop for Directory {
     fn drop(&mut self) {
-        // SAFETY: It is there by the invariant. Files in it were removed before, or go with it.
-        unsafe { proc_remove(self.entry.as_ptr()) };
+        // SAFETY: It is there by the invariant. It is empty: each file in it holds it.
+        unsafe { shim::proc_remove(self.entry.as_ptr()) };
     }
 }
 
-/// A file that is there. It must be dropped before its directory.
+/// A file that is there, until this is dropped.
 ///
 /// # Invariants
 ///
-/// `entry` is a file that [`Directory::file`] made, that nobody has removed, and that shows the
+/// `entry` is a file that [`Shown::new`] made, that nobody has removed, and that shows the
 /// contents of `_data`.
 pub(crate) struct Shown<S: Show> {
     entry: NonNull<Entry>,
     _data: Arc<S::Data>,
+    _directory: Arc<Directory>,
 }
 
 // SAFETY: procfs has its own locks; the data is `Send` and `Sync`.
@@ -137,11 +94,43 @@ unsafe impl<S: Show> Send for Shown<S> {}
 // SAFETY: As above.
 unsafe impl<S: Show> Sync for Shown<S> {}
 
+impl<S: Show> Shown<S> {
+    /// Makes a file that everybody may read.
+    ///
+    /// # Errors
+    ///
+    /// ENOMEM.
+    pub(crate) fn new(
+        directory: &Arc<Directory>,
+        name: &'static CStr,
+        data: Arc<S::Data>,
+    ) -> Result<Self> {
+        // SAFETY: The name is static, the directory valid by its invariant, and the data stays
+        // until the file is removed.
+        let entry = unsafe {
+            shim::proc_create_single_data(
+                name.as_char_ptr(),
+                0o444,
+                directory.entry.as_ptr(),
+                Some(show::<S>),
+                Arc::as_ptr(&data).cast_mut().cast(),
+            )
+        };
+        let entry = NonNull::new(entry).ok_or(ENOMEM)?;
+        // INVARIANT: It has just been made, of these.
+        Ok(Shown {
+            entry,
+            _data: data,
+            _directory: directory.clone(),
+        })
+    }
+}
+
 impl<S: Show> Drop for Shown<S> {
     fn drop(&mut self) {
         // SAFETY: It is there by the invariant. Readers under way are waited for; only then is the data
         // dropped.
-        unsafe { proc_remove(self.entry.as_ptr()) };
+        unsafe { shim::proc_remove(self.entry.as_ptr()) };
     }
 }
 
@@ -149,9 +138,8 @@ impl<S: Show> Drop for Shown<S> {
 ///
 /// # Safety
 ///
-/// seq_file calls it, for a file that [`Directory::file`] made with this `S`.
-unsafe extern "C" fn show<S: Show>(file: *mut c_void, _: *mut c_void) -> c_int {
-    let file = file.cast::<bindings::seq_file>();
+/// seq_file calls it, for a file that [`Shown::new`] made with this `S`.
+unsafe extern "C" fn show<S: Show>(file: *mut bindings::seq_file, _: *mut c_void) -> c_int {
     from_result(|| {
         // SAFETY: seq_file calls this with a valid file, whose private data is what the proc file
         // was made with: an `Arc`'s contents, which `Shown` keeps.

@@ -9,7 +9,6 @@
 
 use kernel::bindings;
 use kernel::ffi::c_void;
-use kernel::fs::File;
 use kernel::prelude::*;
 use kernel::sync::LockClassKey;
 use kernel::types::Opaque;
@@ -72,34 +71,17 @@ impl WaitQueue {
         // those who wait with `poll_wait` expect.
         unsafe { bindings::__wake_up_sync_key(self.head.get(), bindings::TASK_INTERRUPTIBLE, key) };
     }
-}
 
-/// Where one poll call notes what wakes it.
-///
-/// # Invariants
-///
-/// `table` is null, or valid and of a poll of `file`.
-pub(crate) struct PollTable<'a> {
-    file: &'a File,
-    table: *mut bindings::poll_table,
-}
-
-impl<'a> PollTable<'a> {
+    /// From now on a wake of this queue wakes the poll that `table` is of. Look at what it waits
+    /// for only afterwards.
+    ///
     /// # Safety
     ///
-    /// `table` is null or valid for as long as the result lives, and belongs to a poll of `file`.
-    pub(super) unsafe fn from_raw(file: &'a File, table: *mut bindings::poll_table) -> Self {
-        // INVARIANT: The caller says so.
-        PollTable { file, table }
-    }
-
-    /// From now on a wake of `queue` wakes this poll. Look at what it waits for only afterwards.
-    ///
-    /// The queue is to live until the file that is polled is released.
-    pub(crate) fn watch(&self, queue: &WaitQueue) {
-        // SAFETY: The file is valid, the table is null or valid by the invariant, and the queue
-        // outlives the polling of the file: it is dropped after `release` only (see `chardev`,
-        // which drops the open file's state there and nowhere else).
-        unsafe { bindings::poll_wait(self.file.as_ptr(), queue.head.get(), self.table) };
+    /// `file` is valid and `table` null, or valid and of a poll of it. The queue lives until the
+    /// file is released.
+    pub(super) unsafe fn watch(&self, file: *mut bindings::file, table: *mut bindings::poll_table) {
+        // SAFETY: File and table are valid, as the caller says. Whoever polls the file has let go
+        // of the queue when the file is released, and until then it lives.
+        unsafe { bindings::poll_wait(file, self.head.get(), table) };
     }
 }

@@ -245,3 +245,9 @@ fn the_header_defines_what_the_specification_lists_and_nothing_else() {
 fn the_mirror_is_what_bindgen_makes_of_the_header() {
     run(Command::new(source("../../kmod/uapi/mirror.sh")).arg("--check"));
 }
+
+/// Not the contract: what the module's Rust calls of its C.
+#[test]
+fn the_shim_is_what_bindgen_makes_of_its_header() {
+    run(Command::new(source("../../kmod/kapi/shim.sh")).arg("--check"));
+}
