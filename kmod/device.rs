@@ -87,9 +87,9 @@ impl Device {
         }
     }
 
-    /// Looks at the bus.
-    pub(crate) fn look<R>(&self, look: impl FnOnce(&Bus) -> R) -> R {
-        probe::hold(|| look(&self.bus.lock()))
+    /// Looks at the bus. (What goes from one thing to the next wants to be able to change it.)
+    pub(crate) fn look<R>(&self, look: impl FnOnce(&mut Bus) -> R) -> R {
+        probe::hold(|| look(&mut self.bus.lock()))
     }
 
     /// Does one verb of the bus, with as much memory as it wants. Wakes the files that it wants

@@ -98,6 +98,11 @@ impl Devices {
         Some(list.get(number as usize)?.device.clone())
     }
 
+    /// Returns the first bus of this number or a higher one.
+    pub(crate) fn from(&self, number: u32) -> Option<Arc<Device>> {
+        self.get(number)
+    }
+
     /// Puts one more Ksock on a user's account, and returns its user.
     ///
     /// # Errors

@@ -1,19 +1,27 @@
 // SPDX-License-Identifier: GPL-2.0
 
 //! `/proc/kbus/bindings` and `/proc/kbus/stats` (specification 8).
+//!
+//! They are written line by line. Between two lines nothing is locked, and a reader holds on to
+//! nothing of a bus but ids.
 
-use crate::bus::verbs::report::{write_bindings, Text};
-use crate::device::{Bus, Device, Prealloc};
+use crate::bus::binding::Binding;
+use crate::bus::id::KsockId;
+use crate::bus::verbs::report::{
+    write_heading, BusStats, KsockStats, Line as BusLine, Listing, Shown as ShownKsocks, Step,
+};
+use crate::device::Device;
 use crate::devices::Devices;
-use crate::kapi::procfs::{Directory, Output, Show, Shown};
-use crate::limits::MAX_DEVICES;
+use crate::kapi::caller;
+use crate::kapi::procfs::{Directory, Lines, Output, Shown};
+use core::fmt;
 use kernel::prelude::*;
 use kernel::sync::Arc;
 
 /// The directory and its files.
 pub(crate) struct Proc {
-    _bindings: Shown<Bindings>,
-    _stats: Shown<Stats>,
+    _bindings: Shown<Buses<Bindings>>,
+    _stats: Shown<Buses<Stats>>,
 }
 
 impl Proc {
@@ -26,66 +34,178 @@ impl Proc {
     }
 }
 
-struct Bindings;
-
-impl Show for Bindings {
-    type Data = Devices;
-
-    fn show(devices: &Devices, output: &Output<'_>) -> Result {
-        for_each(devices, |device| {
-            // Who is bound is taken down under the lock, and sorted and written without it.
-            let mut prealloc = Prealloc::new()?;
-            let mut bindings = device.act(&mut prealloc, |bus, prealloc| bus.bindings(prealloc))?;
-            print(output, |text| {
-                write_bindings(text, device.number, &mut bindings)
-            })
-        })
+impl BusLine for Output<'_> {
+    fn bytes(&mut self, bytes: &[u8]) {
+        self.write(bytes);
     }
 }
 
-struct Stats;
+/// What is said of one bus.
+trait Report: Sized + Send {
+    type Line;
 
-impl Show for Stats {
-    type Data = Devices;
+    /// Begins, for a reader who sees these Ksocks.
+    fn new(shown: ShownKsocks) -> Self;
 
-    fn show(devices: &Devices, output: &Output<'_>) -> Result {
-        for_each(devices, |device| {
-            let mut prealloc = Prealloc::new()?;
-            print(output, |text| {
-                let write =
-                    |bus: &mut Bus, _: &mut Prealloc| Ok(bus.write_stats(text, device.number));
-                device
-                    .act(&mut prealloc, write)
-                    .unwrap_or(Err(core::fmt::Error))
-            })
-        })
+    /// Takes a step towards the next line.
+    ///
+    /// # Errors
+    ///
+    /// ENOMEM.
+    fn step(&mut self, device: &Device) -> Result<Step<Self::Line>>;
+
+    /// Goes on behind this line.
+    fn pass(&mut self, line: &Self::Line);
+
+    /// Writes a line of the bus of this number.
+    fn write(line: &Self::Line, device: u32, output: &mut Output<'_>) -> fmt::Result;
+}
+
+/// What is said of all buses, in the order of their numbers.
+struct Buses<R> {
+    shown: ShownKsocks,
+    device: u32,
+    report: R,
+}
+
+impl<R: Report> Buses<R> {
+    fn go_to(&mut self, device: u32) {
+        self.device = device;
+        self.report = R::new(self.shown);
     }
 }
 
-/// In the order of their numbers.
-fn for_each(devices: &Devices, mut show: impl FnMut(&Device) -> Result) -> Result {
-    for number in 0..MAX_DEVICES {
-        match devices.get(number) {
-            Some(device) => show(&device)?,
-            None => break,
+impl<R: Report> Lines for Buses<R> {
+    type Data = Devices;
+    type Line = (u32, R::Line);
+
+    fn open() -> Self {
+        let shown = None;
+        Buses {
+            shown,
+            device: 0,
+            report: R::new(shown),
         }
     }
-    Ok(())
+
+    fn rewind(&mut self) {
+        self.go_to(0);
+    }
+
+    fn line(&mut self, devices: &Devices) -> Result<Option<Self::Line>> {
+        while let Some(device) = devices.from(self.device) {
+            if device.number != self.device {
+                self.go_to(device.number);
+            }
+            loop {
+                match self.report.step(&device)? {
+                    Step::Found(line) => return Ok(Some((device.number, line))),
+                    Step::On if caller::is_killed() => return Err(EINTR),
+                    Step::On => (),
+                    Step::End => break,
+                }
+            }
+            self.go_to(device.number + 1);
+        }
+        Ok(None)
+    }
+
+    fn pass(&mut self, (_, line): &Self::Line) {
+        self.report.pass(line);
+    }
+
+    fn write((device, line): &Self::Line, output: &mut Output<'_>) -> fmt::Result {
+        R::write(line, *device, output)
+    }
 }
 
-/// Puts out what `write` writes, giving it as much memory as it takes.
-fn print(output: &Output<'_>, mut write: impl FnMut(&mut Text) -> core::fmt::Result) -> Result {
-    let mut capacity = 4096;
-    loop {
-        let mut text = Text::with_capacity(capacity)?;
-        write(&mut text).map_err(|_| EIO)?;
-        match text.finish() {
-            Ok(bytes) => {
-                output.write(bytes);
-                return Ok(());
+/// The bindings of a bus: a heading, and then the bindings.
+struct Bindings {
+    headed: bool,
+    listing: Listing,
+}
+
+impl Report for Bindings {
+    /// Nothing is the heading.
+    type Line = Option<Arc<Binding>>;
+
+    fn new(shown: ShownKsocks) -> Self {
+        Bindings {
+            headed: false,
+            listing: Listing::new(shown),
+        }
+    }
+
+    fn step(&mut self, device: &Device) -> Result<Step<Self::Line>> {
+        if !self.headed {
+            return Ok(Step::Found(None));
+        }
+        self.listing.prepare()?;
+        Ok(device.look(|bus| bus.list(&mut self.listing)).map(Some))
+    }
+
+    fn pass(&mut self, line: &Self::Line) {
+        match line {
+            None => self.headed = true,
+            Some(_) => self.listing.pass(),
+        }
+    }
+
+    fn write(line: &Self::Line, device: u32, output: &mut Output<'_>) -> fmt::Result {
+        match line {
+            None => {
+                write_heading(output);
+                Ok(())
             }
-            // A little more, for what may have changed meanwhile.
-            Err(wanted) => capacity = wanted + wanted / 8,
+            Some(binding) => binding.write(device, output),
+        }
+    }
+}
+
+/// What a bus and its Ksocks count.
+struct Stats {
+    headed: bool,
+    shown: ShownKsocks,
+    before: Option<KsockId>,
+}
+
+enum StatsLine {
+    Bus(BusStats),
+    Ksock(KsockStats),
+}
+
+impl Report for Stats {
+    type Line = StatsLine;
+
+    fn new(shown: ShownKsocks) -> Self {
+        Stats {
+            headed: false,
+            shown,
+            before: None,
+        }
+    }
+
+    fn step(&mut self, device: &Device) -> Result<Step<StatsLine>> {
+        Ok(device.look(|bus| {
+            if !self.headed {
+                return Step::Found(StatsLine::Bus(bus.stats()));
+            }
+            bus.ksock_stats(&mut self.before, self.shown)
+                .map(StatsLine::Ksock)
+        }))
+    }
+
+    fn pass(&mut self, line: &StatsLine) {
+        match line {
+            StatsLine::Bus(_) => self.headed = true,
+            StatsLine::Ksock(ksock) => self.before = Some(ksock.id),
+        }
+    }
+
+    fn write(line: &StatsLine, device: u32, output: &mut Output<'_>) -> fmt::Result {
+        match line {
+            StatsLine::Bus(bus) => bus.write(device, output),
+            StatsLine::Ksock(ksock) => ksock.write(output),
         }
     }
 }

@@ -133,11 +133,6 @@ impl Routes {
         self.repliers
     }
 
-    /// Returns how many bindings there are on the bus.
-    pub(crate) fn len(&self) -> usize {
-        self.by_tail.iter().sum()
-    }
-
     fn seek(&mut self, text: &[u8]) {
         if let Text::Sought(buffer) = &mut self.sought.text {
             if let Some(buffer) = buffer.as_mut_slice().get_mut(..text.len()) {

@@ -46,3 +46,9 @@ pub(crate) fn may_exceed_limits() -> bool {
     // SAFETY: It looks at the current task only.
     unsafe { shim::kbus_may_exceed_limits() }
 }
+
+/// Returns whether it is being killed, and so should not go on with what takes long.
+pub(crate) fn is_killed() -> bool {
+    // SAFETY: It looks at the current task only.
+    unsafe { shim::kbus_is_killed() }
+}

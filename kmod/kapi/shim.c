@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Inline functions and macros of the kernel that neither its Rust bindings
- * nor its Rust helpers have. One line each; the safe faces are in caller.rs,
- * chardev.rs and log.rs.
+ * nor its Rust helpers have. One line each, but for the files below /proc,
+ * whose struct proc_ops is not in the bindings. The safe faces are in
+ * caller.rs, chardev.rs, log.rs and procfs.rs.
  */
 #include <linux/capability.h>
 #include <linux/compat.h>
@@ -10,6 +11,7 @@
 #include <linux/fs.h>
 #include <linux/proc_fs.h>
 #include <linux/ratelimit.h>
+#include <linux/sched/signal.h>
 #include <linux/seq_file.h>
 #include <linux/uaccess.h>
 
@@ -40,10 +42,42 @@ bool kbus_may_exceed_limits(void)
 	return ns_capable_noaudit(&init_user_ns, CAP_SYS_RESOURCE);
 }
 
+bool kbus_is_killed(void)
+{
+	return fatal_signal_pending(current);
+}
+
 bool kbus_may_warn(void)
 {
 	static DEFINE_RATELIMIT_STATE(state, DEFAULT_RATELIMIT_INTERVAL,
 				      DEFAULT_RATELIMIT_BURST);
 
 	return __ratelimit(&state);
+}
+
+static int kbus_proc_open(struct inode *inode, struct file *file)
+{
+	const struct kbus_proc_file *this = pde_data(inode);
+
+	return this->open(file, this->data);
+}
+
+static int kbus_proc_release(struct inode *inode, struct file *file)
+{
+	const struct kbus_proc_file *this = pde_data(inode);
+
+	return this->release(inode, file);
+}
+
+static const struct proc_ops kbus_proc_ops = {
+	.proc_open = kbus_proc_open,
+	.proc_read_iter = seq_read_iter,
+	.proc_lseek = seq_lseek,
+	.proc_release = kbus_proc_release,
+};
+
+struct proc_dir_entry *kbus_proc_create(const char *name, struct proc_dir_entry *parent,
+					const struct kbus_proc_file *file)
+{
+	return proc_create_data(name, 0444, parent, &kbus_proc_ops, (void *)file);
 }

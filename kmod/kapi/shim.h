@@ -9,9 +9,9 @@
 
 #include <linux/types.h>
 
+struct file;
 struct inode;
 struct proc_dir_entry;
-struct seq_file;
 
 /* Inline functions and macros of the kernel: shim.c has them. */
 bool kbus_in_compat_syscall(void);
@@ -19,14 +19,22 @@ bool kbus_access_ok(unsigned long address, unsigned long size);
 unsigned int kbus_inode_minor(const struct inode *inode);
 unsigned int kbus_user(void);
 bool kbus_may_exceed_limits(void);
+bool kbus_is_killed(void);
 bool kbus_may_warn(void);
 
 /* <linux/proc_fs.h> */
 struct proc_dir_entry *proc_mkdir(const char *name, struct proc_dir_entry *parent);
-struct proc_dir_entry *proc_create_single_data(const char *name, unsigned short mode,
-					       struct proc_dir_entry *parent,
-					       int (*show)(struct seq_file *file, void *item),
-					       void *data);
 void proc_remove(struct proc_dir_entry *entry);
+
+/* A file below /proc that is a seq_file from open to release. */
+struct kbus_proc_file {
+	int (*open)(struct file *file, void *data);
+	int (*release)(struct inode *inode, struct file *file);
+	void *data;
+};
+
+/* Everybody may read it. What it is made of must stay as long as it does. */
+struct proc_dir_entry *kbus_proc_create(const char *name, struct proc_dir_entry *parent,
+					const struct kbus_proc_file *file);
 
 #endif

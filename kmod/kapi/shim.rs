@@ -2,7 +2,7 @@
 //! What shim.h declares, for Rust. Generated from it by shim.sh in this
 //! directory; do not edit.
 
-use kernel::bindings::{inode, proc_dir_entry, seq_file};
+use kernel::bindings::{file, inode, proc_dir_entry};
 use kernel::ffi;
 
 unsafe extern "C" {
@@ -21,6 +21,9 @@ unsafe extern "C" {
     pub fn kbus_may_exceed_limits() -> bool;
 }
 unsafe extern "C" {
+    pub fn kbus_is_killed() -> bool;
+}
+unsafe extern "C" {
     pub fn kbus_may_warn() -> bool;
 }
 unsafe extern "C" {
@@ -28,16 +31,23 @@ unsafe extern "C" {
         -> *mut proc_dir_entry;
 }
 unsafe extern "C" {
-    pub fn proc_create_single_data(
-        name: *const ffi::c_char,
-        mode: ffi::c_ushort,
-        parent: *mut proc_dir_entry,
-        show: ::core::option::Option<
-            unsafe extern "C" fn(file: *mut seq_file, item: *mut ffi::c_void) -> ffi::c_int,
-        >,
-        data: *mut ffi::c_void,
-    ) -> *mut proc_dir_entry;
+    pub fn proc_remove(entry: *mut proc_dir_entry);
+}
+#[repr(C)]
+#[derive(Debug, Copy, Clone)]
+pub struct kbus_proc_file {
+    pub open: ::core::option::Option<
+        unsafe extern "C" fn(file: *mut file, data: *mut ffi::c_void) -> ffi::c_int,
+    >,
+    pub release: ::core::option::Option<
+        unsafe extern "C" fn(inode: *mut inode, file: *mut file) -> ffi::c_int,
+    >,
+    pub data: *mut ffi::c_void,
 }
 unsafe extern "C" {
-    pub fn proc_remove(entry: *mut proc_dir_entry);
+    pub fn kbus_proc_create(
+        name: *const ffi::c_char,
+        parent: *mut proc_dir_entry,
+        file: *const kbus_proc_file,
+    ) -> *mut proc_dir_entry;
 }

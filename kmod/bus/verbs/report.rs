@@ -1,164 +1,360 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The text of `/proc/kbus/bindings` and `/proc/kbus/stats` (specification 8).
+//! What `/proc/kbus/bindings` and `/proc/kbus/stats` show (specification 8), bit by bit: under
+//! the lock of a bus no step costs more than a constant, whatever there is on it.
+//!
+//! A reader asks for one line at a time. What comes and goes meanwhile it may see or not; what
+//! is there all the time it sees once, and in its place.
 
 use crate::bus::age::newest_first;
-use crate::bus::binding::Binding;
-use crate::bus::error::{BusError, Refusal};
-use crate::bus::need::Need;
-use crate::bus::prealloc::Prealloc;
+use crate::bus::binding::{Binding, Role};
+use crate::bus::error::BusError;
+use crate::bus::id::{BindingId, KsockId, MsgId};
 use crate::bus::progress::{Part, Progress};
 use crate::bus::state::Bus;
 use crate::bus::wakeup::Notify;
 use core::fmt::{self, Write};
 use kernel::prelude::*;
+use kernel::rbtree::{CursorMut, RBTree};
 use kernel::sync::Arc;
 
-/// Text in memory got beforehand. What does not fit is only counted.
-pub(crate) struct Text {
-    buffer: KVVec<u8>,
-    wanted: usize,
+/// How many bindings or Ksocks one step passes at the most.
+const STEPS: usize = 64;
+
+/// What one step found.
+pub(crate) enum Step<T> {
+    /// The next one.
+    Found(T),
+    /// Nothing yet: there is more to look at.
+    On,
+    /// There is no more.
+    End,
 }
 
-impl Text {
-    /// Returns memory for `capacity` bytes.
+impl<T> Step<T> {
+    /// Returns the same with what was found made into something else.
+    pub(crate) fn map<U>(self, make: impl FnOnce(T) -> U) -> Step<U> {
+        match self {
+            Step::Found(found) => Step::Found(make(found)),
+            Step::On => Step::On,
+            Step::End => Step::End,
+        }
+    }
+}
+
+/// Where lines are written to. Names may have letters of Latin-1, and so are no `str`.
+pub(crate) trait Line: Write {
+    fn bytes(&mut self, bytes: &[u8]);
+}
+
+/// Whose Ksocks are shown: those of one user, or all.
+pub(crate) type Shown = Option<u32>;
+
+/// The bindings of one bus, newest first, on their way to a reader.
+///
+/// They are not in that order anywhere. So the reader goes over all Ksocks, notes the ids of as
+/// many of the newest bindings as it has space for, sorts them, and has them for so many lines;
+/// then it looks for the next older ones. It holds on to no binding in between: one that is gone
+/// when its turn comes is passed over.
+pub(crate) struct Listing {
+    shown: Shown,
+    /// Those that come next: newest first, once all are found.
+    found: KVec<(BindingId, KsockId)>,
+    /// How many of those were passed.
+    passed: usize,
+    stage: Stage,
+    /// Only those older than this are looked for.
+    before: BindingId,
+    /// Only those newer than this: of older ones there is no need.
+    after: Option<BindingId>,
+}
+
+/// How far a listing is.
+enum Stage {
+    /// Looks for bindings, next for those of this Ksock that are older than this one.
+    Search(KsockId, BindingId),
+    /// Has looked at all Ksocks.
+    Searched,
+    /// Has sorted what it found, and whether there is nothing older.
+    Sorted { all: bool },
+}
+
+impl Listing {
+    /// The most ids that it has memory for, and how many are left when it throws some away.
+    const MOST: usize = 1024;
+    const FEWEST: usize = Self::MOST / 2;
+
+    pub(crate) fn new(shown: Shown) -> Self {
+        Listing {
+            shown,
+            found: KVec::new(),
+            passed: 0,
+            stage: Stage::Search(KsockId::FIRST, BindingId::NEWEST),
+            before: BindingId::NEWEST,
+            after: None,
+        }
+    }
+
+    /// Gets ready for a step: what takes memory or long is done here, without the lock.
     ///
     /// # Errors
     ///
     /// `NoMemory`.
-    pub(crate) fn with_capacity(capacity: usize) -> Result<Self, BusError> {
-        Ok(Text {
-            buffer: KVVec::with_capacity(capacity, GFP_KERNEL)?,
-            wanted: 0,
-        })
-    }
-
-    /// Returns the text if it fitted.
-    ///
-    /// # Errors
-    ///
-    /// How many bytes it takes, if it did not.
-    pub(crate) fn finish(&self) -> Result<&[u8], usize> {
-        if self.buffer.len() < self.wanted {
-            return Err(self.wanted);
-        }
-        Ok(&self.buffer)
-    }
-
-    fn put(&mut self, bytes: &[u8]) {
-        self.wanted = self.wanted.saturating_add(bytes.len());
-        for &byte in bytes {
-            if self.buffer.push_within_capacity(byte).is_err() {
-                return;
+    pub(crate) fn prepare(&mut self) -> Result<(), BusError> {
+        if let (Stage::Sorted { all: false }, None) = (&self.stage, self.found.get(self.passed)) {
+            // Those were all. The next older ones.
+            if let Some(&(oldest, _)) = self.found.last() {
+                self.before = oldest;
             }
+            self.found.clear();
+            (self.passed, self.after) = (0, None);
+            self.stage = Stage::Search(KsockId::FIRST, self.before);
         }
-    }
-}
-
-impl Write for Text {
-    fn write_str(&mut self, text: &str) -> fmt::Result {
-        self.put(text.as_bytes());
+        match self.stage {
+            Stage::Search(..) => {
+                if self.found.len() + STEPS > Self::MOST {
+                    self.keep_the_newest();
+                }
+                self.found.reserve(STEPS, GFP_KERNEL_ACCOUNT)?;
+            }
+            Stage::Searched => {
+                if self.after.is_some() {
+                    self.keep_the_newest();
+                } else {
+                    newest_first(&mut self.found, |&(id, _)| id);
+                }
+                self.stage = Stage::Sorted {
+                    all: self.after.is_none(),
+                };
+            }
+            Stage::Sorted { .. } => (),
+        }
         Ok(())
     }
+
+    fn keep_the_newest(&mut self) {
+        newest_first(&mut self.found, |&(id, _)| id);
+        self.found.truncate(Self::FEWEST);
+        self.after = self.found.last().map(|&(id, _)| id);
+    }
+
+    /// Goes on behind the binding that was found.
+    pub(crate) fn pass(&mut self) {
+        self.passed += 1;
+    }
 }
 
-/// Writes the bindings of one bus, newest first, below their heading.
-pub(crate) fn write_bindings(
-    text: &mut Text,
-    device: u32,
-    bindings: &mut [Arc<Binding>],
-) -> fmt::Result {
-    newest_first(bindings, |binding| binding.id);
-    text.put(
+/// Writes what the bindings of a bus begin with.
+pub(crate) fn write_heading(line: &mut impl Line) {
+    line.bytes(
         b"# <device> is bound to <Ksock-ID> in <process-PID> as <Replier|Listener> \
           for <message-name>\n",
     );
-    for binding in bindings {
-        let (ksock, pid) = (binding.ksock.get(), binding.pid);
-        let role = if binding.is_replier == 0 { 'L' } else { 'R' };
-        write!(text, "{device:3}: {ksock:8} {pid:8}  {role}  ")?;
-        // Not always UTF-8: names may have letters of Latin-1.
-        text.put(binding.pattern.text());
-        text.put(b"\n");
+}
+
+impl Binding {
+    /// Writes a binding of the bus of this number.
+    pub(crate) fn write(&self, device: u32, line: &mut impl Line) -> fmt::Result {
+        let (ksock, pid) = (self.ksock.get(), self.pid);
+        let role = match self.role() {
+            Role::Listener => 'L',
+            Role::Replier => 'R',
+        };
+        write!(line, "{device:3}: {ksock:8} {pid:8}  {role}  ")?;
+        line.bytes(self.pattern.text());
+        line.bytes(b"\n");
+        Ok(())
     }
-    Ok(())
+}
+
+/// What a bus counts.
+pub(crate) struct BusStats {
+    last_ksock: u32,
+    last_serial: u32,
+    set_aside: u32,
+    events_lost: bool,
+}
+
+impl BusStats {
+    /// Writes those of the bus of this number.
+    pub(crate) fn write(&self, device: u32, line: &mut impl Line) -> fmt::Result {
+        let next = |last: u32| if last == 0 { 0 } else { last.wrapping_add(1) };
+        let tragic = match self.events_lost {
+            true => "(gone tragic)",
+            false => "",
+        };
+        writeln!(
+            line,
+            "dev {device:2}: next ksock {} next msg {} unsent unbindings {}{tragic}",
+            next(self.last_ksock),
+            next(self.last_serial),
+            self.set_aside,
+        )
+    }
+}
+
+/// What a Ksock counts.
+pub(crate) struct KsockStats {
+    pub(crate) id: KsockId,
+    last_sent: MsgId,
+    queued: u32,
+    limit: u32,
+    progress: Progress,
+    sending: bool,
+    awaited: u32,
+    most_awaited: u32,
+    owed: u32,
+    most_owed: u32,
+}
+
+impl KsockStats {
+    pub(crate) fn write(&self, line: &mut impl Line) -> fmt::Result {
+        let id = self.id.get();
+        writeln!(
+            line,
+            "    ksock {id} last msg {}:{} queue {} of {}",
+            self.last_sent.network, self.last_sent.serial, self.queued, self.limit,
+        )?;
+        let Progress {
+            read,
+            read_of,
+            wrote,
+            part,
+            finished,
+        } = self.progress;
+        writeln!(
+            line,
+            "      read byte {read} of {read_of}, wrote byte {wrote} of {} ({}finished), \
+             {}sending",
+            part.label(),
+            if finished { "" } else { "not " },
+            if self.sending { "" } else { "not " },
+        )?;
+        writeln!(
+            line,
+            "      outstanding requests {} (size {}, max {}), unsent replies {} (max {})",
+            self.awaited,
+            self.awaited.max(16),
+            self.most_awaited,
+            self.owed,
+            self.most_owed,
+        )
+    }
+}
+
+/// Returns a cursor at the last key below `key`.
+fn last_below<'a, K: Ord, V>(tree: &'a mut RBTree<K, V>, key: &K) -> Option<CursorMut<'a, K, V>> {
+    // The tree is asked twice, since a cursor that was found cannot be given up for another.
+    if tree.cursor_lower_bound(key).is_none() {
+        return tree.cursor_back_mut();
+    }
+    tree.cursor_lower_bound_mut(key)?.move_prev()
 }
 
 impl<N: Notify> Bus<N> {
-    /// Returns all bindings, in no order.
-    ///
-    /// # Errors
-    ///
-    /// The need for memory.
-    pub(crate) fn bindings(
-        &self,
-        prealloc: &mut Prealloc<N>,
-    ) -> Result<KVVec<Arc<Binding>>, Refusal> {
-        let count = self.routes.len();
-        if prealloc.bindings.capacity() < count {
-            return Err(Refusal::Need(Need {
-                bindings: count,
-                ..Need::NOTHING
-            }));
+    /// Takes a step of a listing that was prepared for it. Whoever gets a binding passes it.
+    pub(crate) fn list(&mut self, listing: &mut Listing) -> Step<Arc<Binding>> {
+        match listing.stage {
+            Stage::Search(ksock, before) => {
+                self.search(ksock, before, listing);
+                Step::On
+            }
+            Stage::Searched => Step::On,
+            Stage::Sorted { all } => {
+                for _ in 0..STEPS {
+                    let Some((id, ksock)) = listing.found.get(listing.passed) else {
+                        return if all { Step::End } else { Step::On };
+                    };
+                    let ksock = self.ksocks.get(ksock);
+                    if let Some(own) = ksock.and_then(|ksock| ksock.bindings.get(id)) {
+                        return Step::Found(own.binding.clone());
+                    }
+                    listing.passed += 1;
+                }
+                Step::On
+            }
         }
-        self.collect_bindings(prealloc, |_| true);
-        Ok(core::mem::replace(&mut prealloc.bindings, KVVec::new()))
     }
 
-    /// Writes the statistics of the bus and of its Ksocks, newest first.
-    pub(crate) fn write_stats(&mut self, text: &mut Text, device: u32) -> fmt::Result {
-        let next = |last: u32| if last == 0 { 0 } else { last.wrapping_add(1) };
-        writeln!(
-            text,
-            "dev {device:2}: next ksock {} next msg {} unsent unbindings {}{}",
-            next(self.last_ksock),
-            next(self.serials.last()),
-            self.set_aside,
-            if self.events_lost {
-                "(gone tragic)"
-            } else {
-                ""
-            },
-        )?;
-        let mut cursor = self.ksocks.cursor_back_mut();
-        while let Some(here) = cursor {
-            let (id, ksock) = here.current();
-            let id = id.get();
-            writeln!(
-                text,
-                "    ksock {id} last msg {}:{} queue {} of {}",
-                ksock.last_sent.network,
-                ksock.last_sent.serial,
-                ksock.queue.counted(),
-                ksock.limit(),
-            )?;
-            let Progress {
-                read,
-                read_of,
-                wrote,
-                part,
-                finished,
-            } = ksock.notify.progress();
-            writeln!(
-                text,
-                "      read byte {read} of {read_of}, wrote byte {wrote} of {} ({}finished), \
-                 {}sending",
-                part.label(),
-                if finished { "" } else { "not " },
-                if ksock.pending.is_some() { "" } else { "not " },
-            )?;
-            writeln!(
-                text,
-                "      outstanding requests {} (size {}, max {}), unsent replies {} (max {})",
-                ksock.awaited.len(),
-                ksock.awaited.len().max(16),
-                ksock.awaited.most(),
-                ksock.owed.len(),
-                ksock.owed.most(),
-            )?;
+    /// Looks for bindings from here on: Ksocks in the order of their ids, the bindings of each
+    /// from the newest on.
+    fn search(&mut self, ksock: KsockId, mut before: BindingId, listing: &mut Listing) {
+        let mut steps = STEPS;
+        let mut ksocks = self.ksocks.cursor_lower_bound_mut(&ksock);
+        while let Some(mut here) = ksocks {
+            let (&id, ksock_here) = here.current_mut();
+            if id != ksock {
+                before = listing.before;
+            }
+            let is_shown = listing
+                .shown
+                .is_none_or(|uid| ksock_here.charge.user.key.uid == uid);
+            let bindings = &mut ksock_here.bindings;
+            let mut bindings = is_shown.then(|| last_below(bindings, &before)).flatten();
+            loop {
+                if steps == 0 {
+                    listing.stage = Stage::Search(id, before);
+                    return;
+                }
+                steps -= 1;
+                let Some(binding) = bindings else { break };
+                let &binding_id = binding.current().0;
+                if listing.after.is_some_and(|after| binding_id <= after) {
+                    break;
+                }
+                let _ = listing.found.push_within_capacity((binding_id, id));
+                before = binding_id;
+                bindings = binding.move_prev();
+            }
+            ksocks = here.move_next();
+        }
+        listing.stage = Stage::Searched;
+    }
+
+    /// Returns what the bus counts.
+    pub(crate) fn stats(&self) -> BusStats {
+        BusStats {
+            last_ksock: self.last_ksock,
+            last_serial: self.serials.last(),
+            set_aside: self.set_aside,
+            events_lost: self.events_lost,
+        }
+    }
+
+    /// Takes a step towards what the newest Ksock counts that is older than `before`, which is
+    /// moved behind those that are not shown.
+    pub(crate) fn ksock_stats(
+        &mut self,
+        before: &mut Option<KsockId>,
+        shown: Shown,
+    ) -> Step<KsockStats> {
+        let mut cursor = match before {
+            Some(before) => last_below(&mut self.ksocks, before),
+            None => self.ksocks.cursor_back_mut(),
+        };
+        for _ in 0..STEPS {
+            let Some(here) = cursor else {
+                return Step::End;
+            };
+            let (&id, ksock) = here.current();
+            if shown.is_none_or(|uid| ksock.charge.user.key.uid == uid) {
+                return Step::Found(KsockStats {
+                    id,
+                    last_sent: ksock.last_sent,
+                    queued: ksock.queue.counted(),
+                    limit: ksock.limit(),
+                    progress: ksock.notify.progress(),
+                    sending: ksock.pending.is_some(),
+                    awaited: ksock.awaited.len(),
+                    most_awaited: ksock.awaited.most(),
+                    owed: ksock.owed.len(),
+                    most_owed: ksock.owed.most(),
+                });
+            }
+            *before = Some(id);
             cursor = here.move_prev();
         }
-        Ok(())
+        Step::On
     }
 }
 

@@ -10,6 +10,7 @@
 //! * `play`: steps of users on a world, and what they remember of it.
 //! * `properties`: random plays, and the promises of the bus.
 //! * `edges`: what the module never asks of a bus.
+//! * `listing`: who is bound to what, read bit by bit while it changes.
 //! * `sweeps`: every allocation of every verb made to fail.
 //! * `written`: what programs write, in pieces, on its way to the bus.
 //!
@@ -34,6 +35,8 @@ mod classic;
 mod conformance;
 #[cfg(test)]
 mod edges;
+#[cfg(test)]
+mod listing;
 pub mod model;
 pub mod play;
 #[cfg(test)]

@@ -6,20 +6,38 @@
 //! * when there is no memory the answer is ENOMEM and nothing has changed;
 //! * who got something was woken, and so was each waiting sender whose send can go on.
 
+use crate::bus::binding::Binding;
 use crate::bus::id::{KsockId, MsgId, OrigFrom};
 use crate::bus::message::{Header, Message};
 use crate::bus::name::{Name, Pattern};
 use crate::bus::queue::Content;
 use crate::bus::quota::{self, AccountKey, NewUser, Users};
-use crate::bus::verbs::report::{write_bindings, Text};
+use crate::bus::verbs::report::{self, Line, Listing, Step};
 use crate::bus::{
     self, progress::Progress, Bus, BusError, NewBinding, NewKsock, Notify, Refusal, Sent,
 };
 use crate::model::{Caps, Errno, Id, Model, Msg, WANT_YOU_TO_REPLY};
 use kernel::prelude::*;
-use kernel::sync::UniqueArc;
+use kernel::sync::{Arc, UniqueArc};
 use kernel::testing;
 use std::{cell::Cell, collections::BTreeMap, fmt::Debug, rc::Rc, vec::Vec};
+
+/// What the files in /proc say.
+#[derive(Default)]
+struct Text(Vec<u8>);
+
+impl core::fmt::Write for Text {
+    fn write_str(&mut self, text: &str) -> core::fmt::Result {
+        self.bytes(text.as_bytes());
+        Ok(())
+    }
+}
+
+impl Line for Text {
+    fn bytes(&mut self, bytes: &[u8]) {
+        self.0.extend(bytes);
+    }
+}
 
 /// A file that counts how often it is woken, and says it has got as far as it was told.
 #[derive(Clone, Default)]
@@ -366,33 +384,46 @@ impl World {
 
     /// The bus's own account of itself.
     pub fn stats(&mut self) -> String {
-        let mut write = |capacity| {
-            let mut text = Text::with_capacity(capacity).expect("memory");
-            let _locked = testing::forbid_allocating();
-            self.bus.write_stats(&mut text, DEVICE).expect("it writes");
-            text
-        };
-        // What does not fit is counted: the second time it does.
-        let first = write(100);
-        let text = match first.finish() {
-            Ok(all) => all.to_vec(),
-            Err(wanted) => write(wanted).finish().expect("what it wanted").to_vec(),
-        };
-        String::from_utf8(text).expect("text")
+        let mut text = Text::default();
+        let _locked = testing::forbid_allocating();
+        let bus = self.bus.stats();
+        bus.write(DEVICE, &mut text).expect("it writes");
+        let mut before = None;
+        loop {
+            match self.bus.ksock_stats(&mut before, None) {
+                Step::Found(ksock) => {
+                    before = Some(ksock.id);
+                    ksock.write(&mut text).expect("it writes");
+                }
+                Step::On => (),
+                Step::End => break,
+            }
+        }
+        String::from_utf8(text.0).expect("text")
     }
 
     fn bindings(&mut self) -> Vec<u8> {
-        let mut room = Prealloc::new().expect("memory");
-        let all = supplied(&mut self.bus, &mut room, |bus, room| bus.bindings(room));
-        let mut all = all.expect("memory");
-        let mut write = |capacity| {
-            let mut text = Text::with_capacity(capacity).expect("memory");
-            write_bindings(&mut text, DEVICE, &mut all).expect("it writes");
-            text
-        };
-        let wanted = write(0).finish().expect_err("at least the heading");
-        let text = write(wanted).finish().expect("what it wanted").to_vec();
-        text
+        let mut text = Text::default();
+        report::write_heading(&mut text);
+        let mut listing = Listing::new(None);
+        while let Some(binding) = self.next_binding(&mut listing) {
+            binding.write(DEVICE, &mut text).expect("it writes");
+            listing.pass();
+        }
+        text.0
+    }
+
+    /// The next binding of a listing, which is not passed yet.
+    pub(crate) fn next_binding(&mut self, listing: &mut Listing) -> Option<Arc<Binding>> {
+        loop {
+            listing.prepare().expect("memory");
+            let _locked = testing::forbid_allocating();
+            match self.bus.list(listing) {
+                Step::Found(binding) => return Some(binding),
+                Step::On => (),
+                Step::End => return None,
+            }
+        }
     }
 
     /// One verb of an open ksock on the bus.
