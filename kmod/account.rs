@@ -53,6 +53,16 @@ impl Account {
     pub(crate) fn add_device(&self) -> Result<u32> {
         self.devices.add(Some(&self.user))
     }
+
+    /// Takes a bus away that the calling user has made, or an administrator.
+    ///
+    /// # Errors
+    ///
+    /// As [`Devices::remove`].
+    pub(crate) fn remove_device(&self, number: u32) -> Result<()> {
+        let user = caller::user();
+        self.devices.remove(number, user, caller::is_admin)
+    }
 }
 
 impl Drop for Account {

@@ -10,7 +10,7 @@
 //!    for its verbs.
 //! 2. `Devices::users`: the accounts of users. Only opening and closing a file take it.
 //! 3. `Devices::list`: which buses there are. Held while a node is made, so that nodes appear in
-//!    order. Only opening a file, NEWDEVICE and reading `/proc/kbus` take it.
+//!    order. Only opening a file, NEWDEVICE, REMOVEDEVICE and reading `/proc/kbus` take it.
 //! 4. `Device::bus`, one for each bus. Two are never held together. Only [`Device::look`] and
 //!    [`Device::act`] take it.
 //!
@@ -22,6 +22,7 @@ use crate::bus::{self, BusError, Refusal};
 use crate::limits::{self, MAX_MESSAGE, MIN_MESSAGE};
 use crate::notify::FileNotify;
 use crate::probe;
+use core::ops::Deref;
 use kernel::prelude::*;
 use kernel::sync::atomic::{Atomic, Relaxed};
 use kernel::sync::{new_mutex, Arc, Mutex};
@@ -38,6 +39,9 @@ pub(crate) struct Device {
     pub(crate) number: u32,
     /// The user that made it with NEWDEVICE.
     pub(crate) maker: Option<u32>,
+    /// How many open files it has, and such as are being opened. It grows under
+    /// `Devices::list` only.
+    files: Atomic<u32>,
     /// How long a message may be, header and all, in bytes. Looked at as one is written, and so
     /// not under the lock of the bus.
     max_message: Atomic<u32>,
@@ -57,11 +61,17 @@ impl Device {
             pin_init!(Device {
                 number,
                 maker,
+                files: Atomic::new(0),
                 max_message: Atomic::new(MAX_MESSAGE),
                 bus <- new_mutex!(bus, "kbus::Device::bus"),
             }),
             GFP_KERNEL,
         )
+    }
+
+    /// Returns whether it has no open file. Nobody opens one while `Devices::list` is locked.
+    pub(crate) fn is_unused(&self) -> bool {
+        self.files.load(Relaxed) == 0
     }
 
     /// Returns how long a message may be, header and all, in bytes.
@@ -121,6 +131,31 @@ impl Device {
             finish(prealloc);
             return Err(error);
         }
+    }
+}
+
+/// A bus that has an open file, so that it is not taken away.
+pub(crate) struct InUse(Arc<Device>);
+
+impl InUse {
+    /// `Devices::list` is locked.
+    pub(crate) fn new(device: Arc<Device>) -> Self {
+        device.files.add(1, Relaxed);
+        InUse(device)
+    }
+}
+
+impl Deref for InUse {
+    type Target = Device;
+
+    fn deref(&self) -> &Device {
+        &self.0
+    }
+}
+
+impl Drop for InUse {
+    fn drop(&mut self) {
+        self.0.files.fetch_sub(1, Relaxed);
     }
 }
 

@@ -4,7 +4,7 @@
 
 use crate::bus::quota::{AccountKey, Limit, NewUser, User, Users};
 use crate::bus::BusError;
-use crate::device::Device;
+use crate::device::{Device, InUse};
 use crate::kapi::class::{Class, Node};
 use crate::limits::{self, MAX_DEVICES};
 use kernel::prelude::*;
@@ -20,8 +20,9 @@ struct Entry {
 #[pin_data]
 pub(crate) struct Devices {
     class: Arc<Class>,
+    /// By number.
     #[pin]
-    list: Mutex<KVec<Entry>>,
+    list: Mutex<KVec<Option<Entry>>>,
     #[pin]
     users: Mutex<Users>,
 }
@@ -43,7 +44,8 @@ impl Devices {
         )
     }
 
-    /// Adds the next bus and its node, for the user that asked for it, and returns its number.
+    /// Adds a bus and its node, for the user that asked for it, and returns its number: the
+    /// lowest that is free.
     ///
     /// # Errors
     ///
@@ -51,32 +53,34 @@ impl Devices {
     /// it may, ENOMEM.
     pub(crate) fn add(&self, maker: Option<&User>) -> Result<u32> {
         let mut list = self.list.lock();
-        let number = list.len() as u32;
+        let free = list.iter().position(Option::is_none);
+        let number = free.unwrap_or(list.len()) as u32;
         if number >= MAX_DEVICES {
             return Err(EINVAL);
         }
         if let Some(user) = maker {
             let uid = Some(user.key.uid);
-            let made = list.iter().filter(|entry| entry.device.maker == uid);
+            let made = list.iter().flatten().filter(|it| it.device.maker == uid);
             if made.count() as u32 >= user.limits.buses {
                 drop(list);
                 limits::warn(user, Limit::Buses);
                 return Err(BusError::TooManyBuses.into());
             }
         }
+        if free.is_none() {
+            list.push(None, GFP_KERNEL)?;
+        }
         let maker = maker.map(|user| user.key.uid);
-        list.reserve(1, GFP_KERNEL)?;
         let device = Device::new(number, maker)?;
         // Who opens the node at once waits for the list, and then the bus is in it.
         let node = Node::new(&self.class, c"kbus", number)?;
-        list.push(
-            Entry {
+        if let Some(place) = list.get_mut(number as usize) {
+            *place = Some(Entry {
                 _node: node,
                 device,
-            },
-            GFP_KERNEL,
-        )?;
-        limits::NUM_DEVICES.set(number + 1);
+            });
+        }
+        show_count(&list);
         Ok(number)
     }
 
@@ -92,15 +96,46 @@ impl Devices {
         }
     }
 
-    /// Returns the bus of this number.
-    pub(crate) fn get(&self, number: u32) -> Option<Arc<Device>> {
-        let list = self.list.lock();
-        Some(list.get(number as usize)?.device.clone())
+    /// Takes a bus away that NEWDEVICE has made, and that nobody has open.
+    ///
+    /// # Errors
+    ///
+    /// ENXIO when there is no such bus, EPERM when another user or nobody made it, unless
+    /// `is_admin` says that it does not matter who; EBUSY while it is open.
+    pub(crate) fn remove(
+        &self,
+        number: u32,
+        uid: u32,
+        is_admin: impl FnOnce() -> bool,
+    ) -> Result<()> {
+        let mut list = self.list.lock();
+        let place = list.get_mut(number as usize).ok_or(ENXIO)?;
+        let Entry { device, .. } = place.as_ref().ok_or(ENXIO)?;
+        let maker = device.maker.ok_or(EPERM)?;
+        if maker != uid && !is_admin() {
+            return Err(EPERM);
+        }
+        if !device.is_unused() {
+            return Err(EBUSY);
+        }
+        // The node goes while the list is locked: the next of this number comes after it.
+        *place = None;
+        show_count(&list);
+        Ok(())
     }
 
-    /// Returns the first bus of this number or a higher one.
+    /// Returns the bus of this number, for a file that is being opened.
+    pub(crate) fn open(&self, number: u32) -> Option<InUse> {
+        let list = self.list.lock();
+        let entry = list.get(number as usize)?.as_ref()?;
+        Some(InUse::new(entry.device.clone()))
+    }
+
+    /// Returns the first bus with this number or a higher one.
     pub(crate) fn from(&self, number: u32) -> Option<Arc<Device>> {
-        self.get(number)
+        let list = self.list.lock();
+        let entry = list.get(number as usize..)?.iter().flatten().next()?;
+        Some(entry.device.clone())
     }
 
     /// Puts one more Ksock on a user's account, and returns its user.
@@ -116,4 +151,9 @@ impl Devices {
     pub(crate) fn leave(&self, key: AccountKey) {
         self.users.lock().leave(key);
     }
+}
+
+/// Shows in `/sys/module` how many there are.
+fn show_count(list: &[Option<Entry>]) {
+    limits::NUM_DEVICES.set(list.iter().flatten().count() as u32);
 }

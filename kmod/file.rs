@@ -7,9 +7,10 @@ use crate::classic::header::Layout;
 use crate::classic::partial_message::PartialMessage;
 use crate::devices::Devices;
 use crate::ioctl::{self, Reply, Request};
-use crate::kapi::caller::Abi;
+use crate::kapi::caller::{self, Abi};
 use crate::kapi::chardev::{OpenFile, UserBuffer};
 use crate::kapi::waitq::{Events, WaitQueue};
+use crate::limits;
 use crate::pointy;
 use crate::session::Session;
 use kernel::fs::{file::flags, File as KernelFile};
@@ -69,9 +70,9 @@ impl OpenFile for File {
         Ok(buffer.len)
     }
 
-    fn ioctl(&self, code: u32, argument: usize, abi: Abi) -> Result<i32> {
+    fn ioctl(&self, file: &KernelFile, code: u32, argument: usize, abi: Abi) -> Result<i32> {
         let (request, argument) = ioctl::decode(code, argument, abi)?;
-        argument.store(self.perform(request)?)
+        argument.store(self.perform(file, request)?)
     }
 
     fn wait_queue(&self) -> &WaitQueue {
@@ -104,7 +105,7 @@ impl File {
     /// Does what an ioctl asks for.
     // Where a request is read, the compiler then goes on at what it asks for.
     #[inline(always)]
-    fn perform(&self, request: Request) -> Result<Reply> {
+    fn perform(&self, file: &KernelFile, request: Request) -> Result<Reply> {
         let session = &self.session;
         Ok(match request {
             Request::Reset => Reply::Nothing,
@@ -136,12 +137,40 @@ impl File {
             Request::Queued => Reply::Number(session.queued()?),
             Request::Owed => Reply::Number(session.owed()?),
             Request::OnlyOnce(set) => Reply::Number(session.only_once(set)?.into()),
-            Request::Verbose(set) => Reply::Number(session.verbose(set)?.into()),
-            Request::NewDevice => Reply::Number(session.add_device()?),
+            Request::Verbose(set) => {
+                changes_for_all(file, set.is_some())?;
+                Reply::Number(session.verbose(set)?.into())
+            }
+            Request::NewDevice => {
+                changes_for_all(file, true)?;
+                Reply::Number(session.add_device()?)
+            }
             Request::ReportReplierBinds(set) => {
+                changes_for_all(file, set.is_some())?;
                 Reply::Number(session.report_replier_binds(set)?.into())
             }
-            Request::MaxMessageSize(size) => Reply::Number(session.set_max_message(size)?),
+            Request::MaxMessageSize(size) => {
+                // 0 and 1 ask.
+                changes_for_all(file, size > 1)?;
+                Reply::Number(session.set_max_message(size)?)
+            }
+            Request::RemoveDevice(number) => {
+                session.remove_device(number)?;
+                Reply::Nothing
+            }
         })
     }
+}
+
+/// Sees to it that the calling program may do what changes something for all who use a bus, if
+/// this does.
+///
+/// # Errors
+///
+/// EPERM.
+fn changes_for_all(file: &KernelFile, does: bool) -> Result {
+    if !does || !limits::are_settings_guarded() || caller::owns(file) || caller::is_admin() {
+        return Ok(());
+    }
+    Err(EPERM)
 }

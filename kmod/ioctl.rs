@@ -55,7 +55,12 @@ requests! {
     KBUS_IOC_NEWDEVICE => NewDevice,
     KBUS_IOC_REPORTREPLIERBINDS => ReportReplierBinds(Option<bool>: switch),
     KBUS_IOC_MAXMSGSIZE => MaxMessageSize(u32: number),
+    KBUS_IOC_REMOVEDEVICE => RemoveDevice(u32: removed_device),
 }
+
+/// What was added to the contract (12.1): known by type and number alone, since the size is that
+/// of the program's structure.
+const ADDED: [u32; 1] = [uapi::KBUS_IOC_REMOVEDEVICE];
 
 /// What BIND and UNBIND are given.
 pub(crate) struct BindRequest {
@@ -95,7 +100,9 @@ impl From<Sent> for Reply {
 /// ENOTTY for a number that is none of ours, EFAULT where there is no argument, EBADMSG,
 /// ENAMETOOLONG and EINVAL for one that cannot be, ENOMEM.
 pub(crate) fn decode(code: u32, argument: usize, abi: Abi) -> Result<(Request, Argument)> {
-    if _IOC_TYPE(code) != u32::from(uapi::KBUS_IOC_MAGIC) || _IOC_NR(code) > uapi::KBUS_IOC_MAXNR {
+    let added = ADDED.into_iter().find(|&it| _IOC_NR(it) == _IOC_NR(code));
+    let is_known = added.is_some() || _IOC_NR(code) <= uapi::KBUS_IOC_MAXNR;
+    if _IOC_TYPE(code) != u32::from(uapi::KBUS_IOC_MAGIC) || !is_known {
         return Err(ENOTTY);
     }
     // An address that no program can have is refused before anything is done; a bad one of its
@@ -104,12 +111,14 @@ pub(crate) fn decode(code: u32, argument: usize, abi: Abi) -> Result<(Request, A
         return Err(EFAULT);
     }
     let layout = Layout::of_program(abi == Abi::Compat);
-    let number = match layout {
-        Layout::Long => code,
-        Layout::Short => uapi::number_of_32_bit(code).ok_or(ENOTTY)?,
+    let number = match (added, layout) {
+        (Some(added), _) => added,
+        (None, Layout::Long) => code,
+        (None, Layout::Short) => uapi::number_of_32_bit(code).ok_or(ENOTTY)?,
     };
     let argument = Argument {
         address: argument,
+        size: _IOC_SIZE(code),
         layout,
     };
     Ok((Request::read(number, argument)?, argument))
@@ -120,6 +129,8 @@ pub(crate) fn decode(code: u32, argument: usize, abi: Abi) -> Result<(Request, A
 #[derive(Clone, Copy)]
 pub(crate) struct Argument {
     address: usize,
+    /// How many bytes the number says.
+    size: usize,
     layout: Layout,
 }
 
@@ -195,6 +206,30 @@ impl Argument {
             return Err(BusError::NameTooLong.into());
         }
         Ok(Pattern::new(query.name()?).ok())
+    }
+
+    /// The number of the bus to be taken away. There are no options yet.
+    fn removed_device(self) -> Result<u32> {
+        match self.growing()? {
+            [device, 0] => Ok(device),
+            [_, _] => Err(EINVAL),
+        }
+    }
+
+    /// Reads a structure that was added. A program's may be longer than the one that we know, if
+    /// there is nothing in what we do not know.
+    fn growing<const N: usize>(self) -> Result<[u32; N]> {
+        if self.size < size_of::<[u32; N]>() {
+            return Err(EINVAL);
+        }
+        let mut reader = self.reader(self.size);
+        let known = reader.read()?;
+        while !reader.is_empty() {
+            if reader.read::<u8>()? != 0 {
+                return Err(E2BIG);
+            }
+        }
+        Ok(known)
     }
 
     /// `kbus_bind_request` and `kbus_bind_query` are laid out alike: a number, the name's

@@ -36,6 +36,13 @@ static MAX_USER_BYTES: Number = Number::new(256 << 20, 1, u32::MAX);
 /// How many buses one user may make.
 static MAX_USER_BUSES: Number = Number::new(MAX_DEVICES, 0, MAX_DEVICES);
 
+/// Who may change what concerns everybody on a bus, or on all: 0 all, 1 the administrator and
+/// the owner of the node.
+static SETTINGS: Number = Number::new(0, 0, 1);
+
+/// What a reader of `/proc/kbus` sees: 0 all, 1 what is its own.
+static HIDE: Number = Number::new(0, 0, 1);
+
 parameter!(
     DECLARED,
     NUM_DEVICES,
@@ -72,6 +79,29 @@ parameter!(
     "kbus_max_user_buses",
     "How many buses a user may make, 0 to 256 (256)"
 );
+
+parameter!(
+    DECLARED,
+    SETTINGS,
+    "kbus_settings",
+    "Who may change settings of a bus and make buses: 0 all, 1 CAP_SYS_ADMIN and owners of nodes (0)"
+);
+parameter!(
+    DECLARED,
+    HIDE,
+    "kbus_hide",
+    "What is seen in /proc/kbus: 0 everybody all, 1 a user without CAP_SYS_ADMIN only its own (0)"
+);
+
+/// Returns whether settings that concern everybody are not for everybody.
+pub(crate) fn are_settings_guarded() -> bool {
+    SETTINGS.get() != 0
+}
+
+/// Returns whether users do not see each other.
+pub(crate) fn are_users_hidden() -> bool {
+    HIDE.get() != 0
+}
 
 /// Returns how much the user of this account may have.
 pub(crate) fn of_user(key: AccountKey) -> Limits {

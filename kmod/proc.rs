@@ -14,6 +14,7 @@ use crate::device::Device;
 use crate::devices::Devices;
 use crate::kapi::caller;
 use crate::kapi::procfs::{Directory, Lines, Output, Shown};
+use crate::limits;
 use core::fmt;
 use kernel::prelude::*;
 use kernel::sync::Arc;
@@ -80,7 +81,8 @@ impl<R: Report> Lines for Buses<R> {
     type Line = (u32, R::Line);
 
     fn open() -> Self {
-        let shown = None;
+        let sees_all = !limits::are_users_hidden() || caller::may_see_all();
+        let shown = (!sees_all).then(caller::user);
         Buses {
             shown,
             device: 0,

@@ -13,7 +13,7 @@ use crate::classic::header::{Layout, RawHeader};
 use crate::classic::partial_message::Finished;
 use crate::classic::read_cursor::ReadCursor;
 use crate::classic::{Classic, CurrentMessage};
-use crate::device::{Bus, Device, Prealloc};
+use crate::device::{Bus, InUse, Prealloc};
 use crate::devices::Devices;
 use crate::kapi::waitq::WaitQueue;
 use crate::limits;
@@ -25,7 +25,7 @@ use kernel::sync::{new_mutex, Arc, Mutex, UniqueArc};
 #[pin_data(PinnedDrop)]
 pub(crate) struct Session {
     account: Account,
-    device: Arc<Device>,
+    device: InUse,
     /// Its Ksock's id.
     id: KsockId,
     /// The thread that opened it, in the initial pid namespace.
@@ -49,7 +49,7 @@ impl Session {
     /// ENXIO if there is no such bus, EDQUOT if the user has as many Ksocks as it may have,
     /// ENOMEM.
     pub(crate) fn open(devices: &Arc<Devices>, number: u32) -> Result<impl PinInit<Self, Error>> {
-        let device = devices.get(number).ok_or(ENXIO)?;
+        let device = devices.open(number).ok_or(ENXIO)?;
         let pid = kernel::current!().pid();
         let notify = FileNotify::new()?;
         let account = Account::of_caller(devices)?;
@@ -198,6 +198,15 @@ impl Session {
     /// Those of [`Account::add_device`].
     pub(crate) fn add_device(&self) -> Result<u32> {
         self.account.add_device()
+    }
+
+    /// Takes a bus away (REMOVEDEVICE).
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Account::remove_device`].
+    pub(crate) fn remove_device(&self, number: u32) -> Result<()> {
+        self.account.remove_device(number)
     }
 
     /// Sets how long a message may be on this bus, in bytes, and returns it (MAXMSGSIZE).

@@ -5,6 +5,7 @@
 //! Unnecessary once `kernel::task`, `kernel::cred` and `kernel::uaccess` tell these things.
 
 use super::shim;
+use kernel::fs::File;
 
 /// How wide a program's pointers are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,4 +52,23 @@ pub(crate) fn may_exceed_limits() -> bool {
 pub(crate) fn is_killed() -> bool {
     // SAFETY: It looks at the current task only.
     unsafe { shim::kbus_is_killed() }
+}
+
+/// Returns whether it administers the machine (CAP_SYS_ADMIN).
+pub(crate) fn is_admin() -> bool {
+    // SAFETY: It looks at the current task only.
+    unsafe { shim::kbus_is_admin() }
+}
+
+/// Returns whether it may see what belongs to others (CAP_SYS_ADMIN). Asking leaves no trace in
+/// audit logs.
+pub(crate) fn may_see_all() -> bool {
+    // SAFETY: It looks at the current task only.
+    unsafe { shim::kbus_may_see_all() }
+}
+
+/// Returns whether the node that this file was opened by belongs to it.
+pub(crate) fn owns(file: &File) -> bool {
+    // SAFETY: The file is valid, and its inode does not change.
+    unsafe { shim::kbus_owns(file.as_ptr()) }
 }

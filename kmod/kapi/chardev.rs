@@ -71,12 +71,12 @@ pub(crate) trait OpenFile: Sized + Send + Sync {
     /// Those of write(2).
     fn write(&self, buffer: UserBuffer) -> Result<usize>;
 
-    /// Does what number `code` asks for, and returns the call's result.
+    /// Does what number `code` asks for, and returns the call's result. `file` is its own.
     ///
     /// # Errors
     ///
     /// Those of ioctl(2).
-    fn ioctl(&self, code: u32, argument: usize, abi: Abi) -> Result<i32>;
+    fn ioctl(&self, file: &File, code: u32, argument: usize, abi: Abi) -> Result<i32>;
 
     /// Returns the queue by which those who poll the file are woken. They wait in it until the
     /// file is released, which a borrow of an open file may last for, too.
@@ -321,9 +321,9 @@ unsafe extern "C" fn ioctl<T: OpenFile>(
     code: c_uint,
     argument: c_ulong,
 ) -> c_long {
-    // SAFETY: Called for a file that `open` opened.
-    let this = unsafe { state::<T>(file) };
-    from_result(|| Ok(this.ioctl(code, argument, Abi::Native)? as c_long))
+    // SAFETY: Called for a file that `open` opened, which is valid for the call.
+    let (this, file) = unsafe { (state::<T>(file), File::from_raw_file(file)) };
+    from_result(|| Ok(this.ioctl(file, code, argument, Abi::Native)? as c_long))
 }
 
 /// The `compat_ioctl` of `OPERATIONS`.
@@ -336,9 +336,9 @@ unsafe extern "C" fn compat_ioctl<T: OpenFile>(
     code: c_uint,
     argument: c_ulong,
 ) -> c_long {
-    // SAFETY: Called for a file that `open` opened.
-    let this = unsafe { state::<T>(file) };
+    // SAFETY: Called for a file that `open` opened, which is valid for the call.
+    let (this, file) = unsafe { (state::<T>(file), File::from_raw_file(file)) };
     // A 32-bit program's pointer, in the lower half.
     let argument = argument as u32 as usize;
-    from_result(|| Ok(this.ioctl(code, argument, Abi::Compat)? as c_long))
+    from_result(|| Ok(this.ioctl(file, code, argument, Abi::Compat)? as c_long))
 }

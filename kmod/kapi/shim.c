@@ -47,6 +47,22 @@ bool kbus_is_killed(void)
 	return fatal_signal_pending(current);
 }
 
+bool kbus_is_admin(void)
+{
+	return capable(CAP_SYS_ADMIN);
+}
+
+bool kbus_may_see_all(void)
+{
+	return ns_capable_noaudit(&init_user_ns, CAP_SYS_ADMIN);
+}
+
+bool kbus_owns(const struct file *file)
+{
+	return vfsuid_eq_kuid(i_uid_into_vfsuid(file_mnt_idmap(file), file_inode(file)),
+			      current_fsuid());
+}
+
 bool kbus_may_warn(void)
 {
 	static DEFINE_RATELIMIT_STATE(state, DEFAULT_RATELIMIT_INTERVAL,

@@ -20,6 +20,9 @@ unsigned int kbus_inode_minor(const struct inode *inode);
 unsigned int kbus_user(void);
 bool kbus_may_exceed_limits(void);
 bool kbus_is_killed(void);
+bool kbus_is_admin(void);
+bool kbus_may_see_all(void);
+bool kbus_owns(const struct file *file);
 bool kbus_may_warn(void);
 
 /* <linux/proc_fs.h> */

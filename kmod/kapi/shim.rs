@@ -24,6 +24,15 @@ unsafe extern "C" {
     pub fn kbus_is_killed() -> bool;
 }
 unsafe extern "C" {
+    pub fn kbus_is_admin() -> bool;
+}
+unsafe extern "C" {
+    pub fn kbus_may_see_all() -> bool;
+}
+unsafe extern "C" {
+    pub fn kbus_owns(file: *const file) -> bool;
+}
+unsafe extern "C" {
     pub fn kbus_may_warn() -> bool;
 }
 unsafe extern "C" {

@@ -146,6 +146,18 @@ struct kbus_bind_query {
 #define KBUS_IOC_MAXMSGSIZE	_IOWR(KBUS_IOC_MAGIC, 18, char *) /* __u32 bytes; 0, 1 ask */
 #define KBUS_IOC_MAXNR		18
 
+/*
+ * Additions: not of the KBUS of 2009-2021, and so with numbers of their own,
+ * which have the size of the structure. One layout for programs of 32 and of
+ * 64 bits; what a structure may be given in future must be 0.
+ */
+struct kbus_remove_device {
+	__u32 device;		/* its number */
+	__u32 options;		/* none yet: 0 */
+};
+
+#define KBUS_IOC_REMOVEDEVICE	_IOW(KBUS_IOC_MAGIC, 27, struct kbus_remove_device)
+
 /* ---- Helpers ----------------------------------------------------------- */
 
 /* The name of a message of either form. */

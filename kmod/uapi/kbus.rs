@@ -79,6 +79,12 @@ pub struct kbus_bind_query {
     pub name_len: __u32,
     pub name: *mut core::ffi::c_char,
 }
+#[repr(C)]
+#[derive(Debug, Copy, Clone)]
+pub struct kbus_remove_device {
+    pub device: __u32,
+    pub options: __u32,
+}
 pub const KBUS_IOC_RESET: __u32 = 27393;
 pub const KBUS_IOC_BIND: __u32 = 1074293506;
 pub const KBUS_IOC_UNBIND: __u32 = 1074293507;
@@ -97,3 +103,4 @@ pub const KBUS_IOC_VERBOSE: __u32 = 3221777167;
 pub const KBUS_IOC_NEWDEVICE: __u32 = 2148035344;
 pub const KBUS_IOC_REPORTREPLIERBINDS: __u32 = 3221777169;
 pub const KBUS_IOC_MAXMSGSIZE: __u32 = 3221777170;
+pub const KBUS_IOC_REMOVEDEVICE: __u32 = 1074293531;

@@ -33,7 +33,7 @@ pub const BIND_32_SIZE: usize = 12;
 /// `code`. The numbers carry the size of a pointer, except where nothing is
 /// transferred (section 2.5).
 pub const fn number_for_32_bit(code: u32) -> u32 {
-    if code & SIZE_MASK == 0 {
+    if code & SIZE_MASK == 0 || is_added(code) {
         code
     } else {
         (code & !SIZE_MASK) | (4 << SIZE_SHIFT)
@@ -44,12 +44,20 @@ pub const fn number_for_32_bit(code: u32) -> u32 {
 /// nothing if it has no ioctl with such a size.
 pub const fn number_of_32_bit(code: u32) -> Option<u32> {
     match (code & SIZE_MASK) >> SIZE_SHIFT {
+        _ if is_added(code) => Some(code),
         0 => Some(code),
         4 => Some((code & !SIZE_MASK) | (8 << SIZE_SHIFT)),
         _ => None,
     }
 }
 
+/// Whether it was added, with the size of a structure that all programs lay
+/// out alike (section 12.1).
+const fn is_added(code: u32) -> bool {
+    code & NUMBER_MASK > KBUS_IOC_MAXNR
+}
+
+const NUMBER_MASK: u32 = 0xff;
 const SIZE_SHIFT: u32 = 16;
 const SIZE_MASK: u32 = 0x3fff << SIZE_SHIFT;
 

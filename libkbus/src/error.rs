@@ -216,6 +216,18 @@ mod tests {
             (Errno::ENOMEM, &[Open, Write, Send, Bind]),
             (Errno::ENOMSG, &[Send]),
             (Errno::ENOTTY, &[Bind, KsockId]),
+            (Errno::EBUSY, &[RemoveDevice]),
+            (Errno::ENXIO, &[RemoveDevice]),
+            (
+                Errno::EPERM,
+                &[
+                    Verbose,
+                    ReportReplierBinds,
+                    MaxMessageSize,
+                    NewDevice,
+                    RemoveDevice,
+                ],
+            ),
             (Errno::EPIPE, &[Ask]),
         ] {
             for &call in calls {

@@ -125,7 +125,8 @@ impl Ksock {
     ///
     /// # Errors
     ///
-    /// EBUSY: the queue had no room for all of them. It is on nevertheless.
+    /// EBUSY: the queue had no room for all of them. It is on nevertheless. EPERM: it is not for
+    /// everybody (module parameter `kbus_settings`).
     pub fn set_report_replier_binds(&self, on: bool) -> Result<bool, Error> {
         self.switch(
             calls::report_replier_binds,
@@ -147,7 +148,7 @@ impl Ksock {
     ///
     /// # Errors
     ///
-    /// ENOTTY: this is no bus.
+    /// ENOTTY: this is no bus. EPERM: it is not for everybody (module parameter `kbus_settings`).
     pub fn set_verbose(&self, on: bool) -> Result<bool, Error> {
         self.switch(calls::verbose, on.into(), Call::Verbose)
     }
@@ -178,7 +179,8 @@ impl Ksock {
     /// # Errors
     ///
     /// EINVAL: less than 100, or more than
-    /// [`absolute_max_message_size`](Ksock::absolute_max_message_size).
+    /// [`absolute_max_message_size`](Ksock::absolute_max_message_size). EPERM: it is not for
+    /// everybody (module parameter `kbus_settings`).
     pub fn set_max_message_size(&self, bytes: u32) -> Result<u32, Error> {
         // 0 and 1 mean to ask, to the kernel.
         if bytes <= 1 {
@@ -193,9 +195,20 @@ impl Ksock {
     /// # Errors
     ///
     /// EINVAL: there are 256. EDQUOT: our user has made as many as it may.
-    /// ENOMEM.
+    /// ENOMEM. EPERM: it is not for everybody (module parameter `kbus_settings`).
     pub fn new_device(&self) -> Result<u32, Error> {
         calls::new_device(self.as_fd()).map_err(os(Call::NewDevice))
+    }
+
+    /// Takes a bus away that [`new_device`](Ksock::new_device) has made, so that its number is free
+    /// again. Any Ksock will do to ask by, but one of that bus.
+    ///
+    /// # Errors
+    ///
+    /// EPERM: another user made it, or the module had it from the beginning. EBUSY: somebody has
+    /// it open. ENXIO: there is none.
+    pub fn remove_device(&self, device: u32) -> Result<(), Error> {
+        calls::remove_device(self.as_fd(), device).map_err(os(Call::RemoveDevice))
     }
 
     fn switch(

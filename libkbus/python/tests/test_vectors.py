@@ -15,7 +15,15 @@ import kbus
 from kbus import Ksock, Message, NoAnswer, layout, messages
 from kbus._words import DOING, WORDS
 from kbus.errors import _in_words
-from kbus.ksock import BindStruct, ReplierStruct, SendResultStruct, _bytes_of, _calls_for, _ioc
+from kbus.ksock import (
+    BindStruct,
+    RemoveDeviceStruct,
+    ReplierStruct,
+    SendResultStruct,
+    _bytes_of,
+    _calls_for,
+    _ioc,
+)
 from vectors import names, number, vectors
 
 BITS = 8 * ctypes.sizeof(ctypes.c_void_p)
@@ -151,12 +159,16 @@ class Errnos(unittest.TestCase):
         self.assertEqual(str(NoAnswer(other)), "there is no reply: $.KBUS.RemoteError.32")
 
 
-def header(bits: int) -> int:
+def structure(name: str, bits: int) -> int:
     return next(
         int(row["size%d" % bits])
         for row in vectors("ioctls")["structs"]
-        if row["name"] == "kbus_message_header"
+        if row["name"] == name
     )
+
+
+def header(bits: int) -> int:
+    return structure("kbus_message_header", bits)
 
 
 def structures(bits: int) -> Dict[str, Any]:
@@ -172,6 +184,7 @@ def structures(bits: int) -> Dict[str, Any]:
         "kbus_orig_from": of("orig", layout.OrigFrom._fields_),  # type: ignore[arg-type]
         "kbus_bind_request": of("bind", BindStruct._fields_),  # type: ignore[arg-type]
         "kbus_bind_query": of("query", ReplierStruct._fields_),  # type: ignore[arg-type]
+        "kbus_remove_device": of("remove", RemoveDeviceStruct._fields_),  # type: ignore[arg-type]
         "kbus_message_header": of("header", layout._header_fields(pointer, pointer)),
     }
 
@@ -188,6 +201,9 @@ class Ioctls(unittest.TestCase):
             direction = ("none", "in", "out", "inout").index(row["direction"])
             for bits in (64, 32):
                 size = bits // 8 if direction else 0
+                if row["number"] > 18:
+                    # An addition: its number has the size of its structure.
+                    size = structure(str(row["argument"]), bits)
                 code = int(row["code%d" % bits], 16)
                 self.assertEqual(_ioc(direction, row["number"], size), code, row["name"])
         ours = {name for name in vars(Ksock) if name.startswith("IOC_")} - {"IOC_MAGIC"}

@@ -53,11 +53,13 @@ pub enum Call {
     ReportReplierBinds,
     /// MAXMSGSIZE.
     MaxMessageSize,
+    /// REMOVEDEVICE.
+    RemoveDevice,
 }
 
 impl Call {
     /// Every call.
-    pub const ALL: [Call; 23] = [
+    pub const ALL: [Call; 24] = [
         Call::Open,
         Call::Write,
         Call::Read,
@@ -81,6 +83,7 @@ impl Call {
         Call::NewDevice,
         Call::ReportReplierBinds,
         Call::MaxMessageSize,
+        Call::RemoveDevice,
     ];
 }
 
@@ -109,6 +112,7 @@ impl fmt::Display for Call {
             Call::NewDevice => "make a bus",
             Call::ReportReplierBinds => "have repliers reported",
             Call::MaxMessageSize => "limit messages",
+            Call::RemoveDevice => "remove the bus",
         })
     }
 }

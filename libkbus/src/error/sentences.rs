@@ -215,6 +215,33 @@ const SENTENCES: &[Sentence] = &[
         advice: "use one of them, or have the limit raised (module parameter kbus_max_user_buses)",
     },
     Sentence {
+        calls: &[RemoveDevice],
+        errnos: &[Errno::ENXIO],
+        meaning: "there is no such bus",
+        advice: "look which buses there are (ls /dev/kbus*)",
+    },
+    Sentence {
+        calls: &[RemoveDevice],
+        errnos: &[Errno::EPERM],
+        meaning: "the bus is not one that we have made",
+        advice:
+            "let who made it, or an administrator, remove it; those that the module began with \
+                 stay",
+    },
+    Sentence {
+        calls: &[RemoveDevice],
+        errnos: &[Errno::EBUSY],
+        meaning: "somebody has the bus open",
+        advice: "close it everywhere first (kbus-tool stats says which Ksocks it has)",
+    },
+    Sentence {
+        calls: &[Verbose, ReportReplierBinds, MaxMessageSize, NewDevice],
+        errnos: &[Errno::EPERM],
+        meaning: "this concerns all who use the bus, and here not everybody may do it",
+        advice: "let an administrator or the owner of the device node do it (module parameter \
+                 kbus_settings)",
+    },
+    Sentence {
         calls: &[ReportReplierBinds],
         errnos: &[Errno::EBUSY],
         meaning: "our own queue had no room to tell of all repliers; reporting is on",

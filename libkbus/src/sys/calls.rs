@@ -16,7 +16,7 @@ use rustix::fs::{Mode, OFlags};
 use rustix::ioctl::{Ioctl, IoctlOutput, Opcode};
 
 use crate::error::Errno;
-use crate::uapi::{self, kbus_bind_query, kbus_bind_request, kbus_msg_id};
+use crate::uapi::{self, kbus_bind_query, kbus_bind_request, kbus_msg_id, kbus_remove_device};
 
 type Result<T> = std::result::Result<T, Errno>;
 
@@ -272,6 +272,19 @@ pub(crate) fn verbose(fd: BorrowedFd<'_>, on: u32) -> Result<u32> {
 pub(crate) fn new_device(fd: BorrowedFd<'_>) -> Result<u32> {
     // SAFETY: NEWDEVICE writes a u32.
     unsafe { ioctl_u32(fd, uapi::KBUS_IOC_NEWDEVICE, 0) }.map(|(_, number)| number)
+}
+
+pub(crate) fn remove_device(fd: BorrowedFd<'_>, device: u32) -> Result<()> {
+    let mut request = kbus_remove_device { device, options: 0 };
+    // SAFETY: REMOVEDEVICE reads a kbus_remove_device, which `request` is.
+    unsafe {
+        ioctl(
+            fd,
+            uapi::KBUS_IOC_REMOVEDEVICE,
+            ptr::from_mut(&mut request).cast(),
+        )
+    }?;
+    Ok(())
 }
 
 /// Returns what it was before. [`ONLY_ASK`] asks.

@@ -55,6 +55,10 @@ static void structs(void)
 	FIELD(kbus_bind_query, name_len);
 	FIELD(kbus_bind_query, name);
 
+	STRUCT(kbus_remove_device);
+	FIELD(kbus_remove_device, device);
+	FIELD(kbus_remove_device, options);
+
 	FLEXIBLE(kbus_replier_bind_event_data, struct after_u32);
 	FIELD(kbus_replier_bind_event_data, is_bind);
 	FIELD(kbus_replier_bind_event_data, binder);

@@ -52,6 +52,7 @@ fn main() {
         kbus_orig_from { network_id local_id }
         kbus_bind_request { is_replier name_len name }
         kbus_bind_query { return_id name_len name }
+        kbus_remove_device { device options }
         kbus_replier_bind_event_data { is_bind binder name_len }
         kbus_message_header {
             start_guard id in_reply_to to from orig_from final_to extra flags name_len data_len

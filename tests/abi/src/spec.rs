@@ -167,8 +167,8 @@ impl Columns {
     }
 
     /// ioctls by rows of number, name, direction, and what 64 and 32 bits make of that.
-    fn ioctls(&mut self) {
-        for row in rows("2.5") {
+    fn ioctls(&mut self, section: &str) {
+        for row in rows(section) {
             if let (Some(number_of_18), Some(name)) = (number(row[0]), code(row[1])) {
                 let wide = number(row[3]).unwrap();
                 let narrow = if row[4] == "same" {
@@ -197,7 +197,9 @@ pub(crate) fn facts(bits: u32) -> Facts {
     columns.constants("2.3");
     columns.flags();
     columns.constants("2.5");
-    columns.ioctls();
+    columns.ioctls("2.5");
+    columns.structs("12.2");
+    columns.ioctls("12.2");
     for (what, table) in [("length", LENGTHS), ("helper", HELPERS)] {
         for &(name, value) in table {
             columns.put(what, name, value);
@@ -236,13 +238,13 @@ fn the_tables_are_all_read() {
         *count.entry(kind.to_owned()).or_insert(0) += 1;
     }
     let expected = [
-        ("align", 7),
+        ("align", 8),
         ("helper", 5),
         ("length", 17),
         ("name", 7),
-        ("number", 29),
-        ("offset", 30),
-        ("size", 7),
+        ("number", 30),
+        ("offset", 32),
+        ("size", 8),
     ];
     assert_eq!(count, expected.map(|(kind, n)| (kind.to_owned(), n)).into());
 }

@@ -146,6 +146,7 @@ fn the_structures_are_laid_out_as_specified() {
         "kbus_orig_from",
         "kbus_bind_request",
         "kbus_bind_query",
+        "kbus_remove_device",
         "kbus_message_header",
     ] {
         compare_layout(&types, name, name, &facts);

@@ -64,6 +64,14 @@ pub const NEWDEVICE: u32 = number(2, 16);
 pub const REPORTREPLIERBINDS: u32 = number(3, 17);
 pub const MAXMSGSIZE: u32 = number(3, 18);
 
+/// An addition, whose number has the size of its structure.
+pub const REMOVEDEVICE: u32 = added(8, 27);
+
+/// Such a number, for a structure that is written.
+pub const fn added(size: u32, n: u32) -> u32 {
+    (1 << 30) | (size << 16) | 0x6b00 | n
+}
+
 pub const ALL_IOCTLS: [u32; 18] = [
     RESET,
     BIND,

@@ -7,8 +7,8 @@ use clap::{CommandFactory, Parser, Subcommand};
 use crate::context::Context;
 use crate::exit::{Failure, EXIT_STATUS};
 use crate::verb::{
-    completions, doctor, explain, limits, list, listen, man, new_bus, record, replay, reply,
-    request, send, stats, top, who,
+    completions, doctor, explain, limits, list, listen, man, new_bus, record, remove_bus, replay,
+    reply, request, send, stats, top, who,
 };
 
 /// KBUS for people: say, ask and watch on a bus
@@ -40,6 +40,7 @@ enum Verb {
     Top(top::Top),
     Limits(limits::Limits),
     NewBus(new_bus::NewBus),
+    RemoveBus(remove_bus::RemoveBus),
     Explain(explain::Explain),
     Record(record::Record),
     Replay(replay::Replay),
@@ -62,6 +63,7 @@ impl Cli {
             Verb::Top(top) => top.run(context),
             Verb::Limits(limits) => limits.run(context),
             Verb::NewBus(new_bus) => new_bus.run(context),
+            Verb::RemoveBus(remove_bus) => remove_bus.run(context),
             Verb::Explain(explain) => explain.run(context),
             Verb::Record(record) => record.run(context),
             Verb::Replay(replay) => replay.run(context),

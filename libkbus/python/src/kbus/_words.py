@@ -28,6 +28,7 @@ DOING = {
     "NewDevice": "make a bus",
     "ReportReplierBinds": "have repliers reported",
     "MaxMessageSize": "limit messages",
+    "RemoveDevice": "remove the bus",
 }
 
 # What is the matter, and what to do.
@@ -124,6 +125,10 @@ WORDS = {
         "our own queue had no room to tell of all repliers; reporting is on",
         "read the messages, or raise the limit of our queue first (MAXMSGS)",
     ),
+    ("RemoveDevice", "EBUSY"): (
+        "somebody has the bus open",
+        "close it everywhere first (kbus-tool stats says which Ksocks it has)",
+    ),
     ("Answer", "ECONNREFUSED"): (
         "the recipient does not expect this reply: it did not ask, or was answered already",
         "answer each request once",
@@ -212,9 +217,33 @@ WORDS = {
         "there is a device node but no bus behind it",
         "load the module (modprobe kbus); remove the node if it was made by hand",
     ),
+    ("RemoveDevice", "ENXIO"): (
+        "there is no such bus",
+        "look which buses there are (ls /dev/kbus*)",
+    ),
     ("Open", "EPERM"): (
         "we may not use this bus",
         "run as a user whom the mode of the device node admits, or change the mode",
+    ),
+    ("Verbose", "EPERM"): (
+        "this concerns all who use the bus, and here not everybody may do it",
+        "let an administrator or the owner of the device node do it (module parameter kbus_settings)",
+    ),
+    ("NewDevice", "EPERM"): (
+        "this concerns all who use the bus, and here not everybody may do it",
+        "let an administrator or the owner of the device node do it (module parameter kbus_settings)",
+    ),
+    ("ReportReplierBinds", "EPERM"): (
+        "this concerns all who use the bus, and here not everybody may do it",
+        "let an administrator or the owner of the device node do it (module parameter kbus_settings)",
+    ),
+    ("MaxMessageSize", "EPERM"): (
+        "this concerns all who use the bus, and here not everybody may do it",
+        "let an administrator or the owner of the device node do it (module parameter kbus_settings)",
+    ),
+    ("RemoveDevice", "EPERM"): (
+        "the bus is not one that we have made",
+        "let who made it, or an administrator, remove it; those that the module began with stay",
     ),
     ("Ask", "EPIPE"): (
         "the name has another replier now than the one this conversation was with",

@@ -43,7 +43,14 @@ if TYPE_CHECKING:
     _Found = TypeVar("_Found")
     _Key = Tuple[int, int]
 
-__all__ = ["BindStruct", "Ksock", "ReplierStruct", "SendResultStruct", "read_bindings"]
+__all__ = [
+    "BindStruct",
+    "Ksock",
+    "RemoveDeviceStruct",
+    "ReplierStruct",
+    "SendResultStruct",
+    "read_bindings",
+]
 
 
 class BindStruct(ctypes.Structure):
@@ -56,6 +63,12 @@ class ReplierStruct(ctypes.Structure):
     """What REPLIER is given, and gives (specification 2.2)."""
 
     _fields_ = [("return_id", c_uint32), ("len", c_uint32), ("name", c_char_p)]
+
+
+class RemoveDeviceStruct(ctypes.Structure):
+    """What REMOVEDEVICE is given (specification 12.2)."""
+
+    _fields_ = [("device", c_uint32), ("options", c_uint32)]
 
 
 class SendResultStruct(ctypes.Structure):
@@ -127,6 +140,7 @@ class Ksock:
     IOC_NEWDEVICE = _ioc(_R, 16, _POINTER)
     IOC_REPORTREPLIERBINDS = _ioc(_WR, 17, _POINTER)
     IOC_MAXMSGSIZE = _ioc(_WR, 18, _POINTER)
+    IOC_REMOVEDEVICE = _ioc(_W, 27, ctypes.sizeof(RemoveDeviceStruct))
 
     which: int
     name: str
@@ -352,6 +366,15 @@ class Ksock:
                 many as it may.
         """
         return self._number(self.IOC_NEWDEVICE, "NewDevice")
+
+    def remove_device(self, number: int) -> None:
+        """Takes a bus away that new_device() has made.
+
+        Raises:
+            OSError: EPERM when another user made it, or the module began with
+                it; EBUSY while somebody has it open; ENXIO when there is none.
+        """
+        self._ioctl(self.IOC_REMOVEDEVICE, RemoveDeviceStruct(number, 0), "RemoveDevice")
 
     def max_message_size(self) -> int:
         """How long messages may be on this bus, in bytes."""

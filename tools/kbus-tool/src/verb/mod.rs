@@ -10,6 +10,7 @@ pub(crate) mod listen;
 pub(crate) mod man;
 pub(crate) mod new_bus;
 pub(crate) mod record;
+pub(crate) mod remove_bus;
 pub(crate) mod replay;
 pub(crate) mod reply;
 pub(crate) mod request;

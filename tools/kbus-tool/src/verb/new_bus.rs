@@ -14,7 +14,8 @@ use crate::shutdown::Shutdown;
 
 /// Make another bus, and print its device
 ///
-/// There may be 256. A bus stays until the module is unloaded.
+/// There may be 256. A bus stays until remove-bus takes it away, or the module is
+/// unloaded.
 #[derive(Debug, Args)]
 #[command(verbatim_doc_comment)]
 #[command(after_help = "\

@@ -85,6 +85,11 @@ fn the_examples_in_the_help_work() {
         ),
         ("kbus-tool new-bus", "", "/dev/kbus".into()),
         (
+            "kbus-tool remove-bus \"$(kbus-tool new-bus)\"",
+            "",
+            "".into(),
+        ),
+        (
             "kbus-tool explain EBUSY",
             "",
             "EBUSY (16)\n  cannot send: the queue of a listener who must not miss it is full; try \

@@ -55,4 +55,9 @@ fn new_buses_are_made() {
     assert_ne!(first.0, second.0);
     let made = first.objects(&["new-bus", "--json"]).remove(0);
     assert_eq!(made["device"], json!(format!("/dev/kbus{}", made["bus"])));
+    let number = made["bus"].to_string();
+    assert_eq!(first.says(&["remove-bus", &number]), "");
+    let again = first.run(&["remove-bus", &number]);
+    assert_eq!(again.status.code(), Some(1));
+    assert!(stderr(&again).contains("[ENXIO]"), "{}", stderr(&again));
 }
