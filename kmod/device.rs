@@ -17,7 +17,6 @@
 //! No user memory is touched under any of them: a page fault there may take for ever. Nothing
 //! is allocated or waited for under the last, and nothing is freed but small nodes.
 
-use crate::bus::quota::Limit;
 use crate::bus::{self, BusError, Refusal};
 use crate::limits::{self, MAX_MESSAGE, MIN_MESSAGE};
 use crate::notify::FileNotify;
@@ -118,6 +117,9 @@ impl Device {
             let error = match outcome {
                 Ok(done) => {
                     finish(prealloc);
+                    if prealloc.has_rest() {
+                        self.go_on(prealloc);
+                    }
                     return Ok(done);
                 }
                 Err(Refusal::No(error)) => error,
@@ -130,6 +132,15 @@ impl Device {
             };
             finish(prealloc);
             return Err(error);
+        }
+    }
+
+    /// Does what a verb could not do at once, in steps between which others get the lock.
+    #[cold]
+    fn go_on(&self, prealloc: &mut Prealloc) {
+        while prealloc.has_rest() {
+            probe::hold(|| self.bus.lock().go_on(prealloc));
+            finish(prealloc);
         }
     }
 }
@@ -162,7 +173,7 @@ impl Drop for InUse {
 /// Does what is left to be done after a verb, without the lock.
 fn finish(prealloc: &mut Prealloc) {
     prealloc.finish();
-    if let Some(user) = prealloc.over_limit.take() {
-        limits::warn(&user, Limit::Bytes);
+    if let Some((user, limit)) = prealloc.over_limit.take() {
+        limits::warn(&user, limit);
     }
 }

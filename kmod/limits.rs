@@ -30,8 +30,16 @@ static MAX_USER_KSOCKS: Number = Number::new(4096, 1, u32::MAX);
 /// How many bindings one user may have, on all buses together.
 static MAX_USER_BINDINGS: Number = Number::new(16_384, 1, u32::MAX);
 
-/// How many bytes of messages may wait to be read by one user, on all buses together.
+/// How many bytes of messages may wait to be read by one user, on all buses together, beyond
+/// [`KSOCK_BYTES`] for each Ksock.
 static MAX_USER_BYTES: Number = Number::new(256 << 20, 1, u32::MAX);
+
+/// How many bytes of messages may wait to be read from any one Ksock, whatever else waits for its
+/// user.
+const KSOCK_BYTES: u64 = 64 << 10;
+
+/// How many copies of one message one user gets.
+static MAX_USER_COPIES: Number = Number::new(1024, 1, u32::MAX);
 
 /// How many buses one user may make.
 static MAX_USER_BUSES: Number = Number::new(MAX_DEVICES, 0, MAX_DEVICES);
@@ -71,7 +79,13 @@ parameter!(
     DECLARED,
     MAX_USER_BYTES,
     "kbus_max_user_bytes",
-    "How many bytes of messages may wait to be read by a user (268435456)"
+    "How many bytes of messages may wait to be read by a user, beyond 64 KiB for each Ksock (268435456)"
+);
+parameter!(
+    DECLARED,
+    MAX_USER_COPIES,
+    "kbus_max_user_copies",
+    "How many copies of one message a user gets (1024)"
 );
 parameter!(
     DECLARED,
@@ -112,7 +126,9 @@ pub(crate) fn of_user(key: AccountKey) -> Limits {
         ksocks: MAX_USER_KSOCKS.get(),
         bindings: MAX_USER_BINDINGS.get(),
         bytes: MAX_USER_BYTES.get().into(),
+        share: KSOCK_BYTES,
         buses: MAX_USER_BUSES.get(),
+        copies: MAX_USER_COPIES.get(),
     }
 }
 
@@ -126,8 +142,12 @@ pub(crate) fn warn(user: &User, limit: Limit) {
     let (what, parameter) = match limit {
         Limit::Ksocks => ("Ksocks", "ksocks"),
         Limit::Bindings => ("bindings", "bindings"),
-        Limit::Bytes => ("bytes of unread messages, one queue half of them", "bytes"),
+        Limit::Bytes => (
+            "bytes of unread messages beyond 64 KiB for each Ksock, one queue half of them",
+            "bytes",
+        ),
         Limit::Buses => ("buses made", "buses"),
+        Limit::Copies => ("copies of one message", "copies"),
     };
     pr_warn!("user {uid} has reached its limit: {most} {what} (kbus_max_user_{parameter})\n");
 }

@@ -168,7 +168,7 @@ impl Session {
     ///
     /// None that a caller sees.
     pub(crate) fn only_once(&self, set: Option<bool>) -> Result<bool, BusError> {
-        self.act(|bus, _| Ok(bus.only_once(self.id, set)?))
+        self.act(|bus, prealloc| Ok(bus.only_once(self.id, set, prealloc)?))
     }
 
     /// Sets whether the bus is verbose, if `set` says so, and returns what was set before

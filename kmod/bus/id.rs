@@ -34,6 +34,31 @@ impl BindingId {
     pub(super) const NEWEST: BindingId = BindingId(NonZeroU64::MAX);
 }
 
+/// A user, as routing tells them apart: those who may exceed limits are others than those who
+/// may not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct UserId(u64);
+
+impl UserId {
+    /// The lowest there can be, to begin a search with.
+    pub(super) const FIRST: UserId = UserId(0);
+
+    /// Returns what stands for this user.
+    pub(super) fn new(uid: u32, exempt: bool) -> Self {
+        UserId(u64::from(uid) << 1 | u64::from(exempt))
+    }
+
+    /// Returns whether limits are for others.
+    pub(super) fn is_exempt(self) -> bool {
+        self.0 & 1 != 0
+    }
+
+    /// Returns the lowest above it, to go on behind all that this user has.
+    pub(super) fn next(self) -> UserId {
+        UserId(self.0.saturating_add(1))
+    }
+}
+
 /// A request. Message ids do not identify one: a sender may bring its own, twice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct RequestSerial(u64);

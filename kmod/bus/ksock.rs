@@ -5,11 +5,13 @@
 use super::awaited::{Answer, Awaited, AwaitedReservation, Spare};
 use super::binding::Binding;
 use super::count::{decrease, expect};
-use super::id::{BindingId, KsockId, MsgId, Request};
+use super::id::{BindingId, KsockId, MsgId, Request, UserId};
 use super::message::Message;
 use super::owed::Owed;
+use super::party::Round;
 use super::queue::{Entry, Queue, Removed, Slot};
-use super::quota::{Charge, OverLimit, User, ANSWER_BYTES};
+use super::quota::{Charge, Limit, OverLimit, User, ANSWER_BYTES};
+use super::routes::Door;
 use kernel::prelude::*;
 use kernel::rbtree::{RBTree, RBTreeNode};
 use kernel::sync::Arc;
@@ -19,11 +21,35 @@ pub(crate) struct OwnBinding {
     pub(crate) binding: Arc<Binding>,
     /// How many entries in the Ksock's queue it attracted.
     queued: u32,
+    /// The next older one of its seat; the first of a seat has none.
+    pub(crate) older: Option<BindingId>,
+    /// Of the first of a seat that is shut: its place among all of those.
+    shut: Option<Shut>,
+}
+
+/// The place of a shut seat among those of its Ksock, which are told by their first bindings.
+#[derive(Clone, Copy)]
+struct Shut {
+    before: Option<BindingId>,
+    behind: Option<BindingId>,
 }
 
 impl OwnBinding {
-    pub(crate) fn new(binding: Arc<Binding>) -> Self {
-        OwnBinding { binding, queued: 0 }
+    pub(crate) fn new(binding: Arc<Binding>, older: Option<BindingId>) -> Self {
+        OwnBinding {
+            binding,
+            queued: 0,
+            older,
+            shut: None,
+        }
+    }
+
+    /// Returns where in the index the seat is whose first binding this is.
+    pub(crate) fn door(&self) -> Door {
+        match self.shut {
+            Some(_) => Door::Shut,
+            None => Door::Open,
+        }
     }
 }
 
@@ -47,6 +73,10 @@ pub(crate) struct Ksock<N> {
     pub(crate) only_once: bool,
     /// Its bindings: the newest last.
     pub(crate) bindings: RBTree<BindingId, OwnBinding>,
+    /// The first of its seats that are shut. As long as there is one it counts as full.
+    shut: Option<BindingId>,
+    /// The message for which it was last met by routing, and which of the recipients it then was.
+    pub(crate) met: (Round, usize),
     pub(crate) awaited: Awaited,
     pub(crate) owed: Owed,
     pub(crate) spare: Spare,
@@ -70,6 +100,8 @@ impl<N> Ksock<N> {
             lowered: false,
             only_once: false,
             bindings: RBTree::new(),
+            shut: None,
+            met: (0, 0),
             awaited: Awaited::new(),
             owed: Owed::new(),
             spare: Spare::default(),
@@ -131,6 +163,9 @@ impl<N> Ksock<N> {
         &mut self,
         binding: BindingId,
     ) -> Option<(Removed, RBTreeNode<BindingId, OwnBinding>)> {
+        if self.is_shut() {
+            self.forget_shut(binding);
+        }
         let mut own = expect(self.bindings.find_mut(&binding))?;
         let queued = own.get_mut().queued;
         let own = own.remove_node();
@@ -169,15 +204,20 @@ impl<N> Ksock<N> {
         u64::from(self.limit).saturating_sub(self.load())
     }
 
-    /// Returns whether a message fits.
+    /// Returns whether a message fits: only what this Ksock does itself can make it so again.
     pub(crate) fn has_capacity(&self) -> bool {
-        self.capacity_left() > 0 && self.charge.allows(self.charge.queued())
+        self.shut.is_none() && self.has_room()
+    }
+
+    /// Returns whether a message fits, apart from seats that are shut.
+    pub(crate) fn has_room(&self) -> bool {
+        self.capacity_left() > 0 && !self.charge.is_used_up()
     }
 
     /// Returns whether the answer to a request fits, if one is sent now. Bytes kept for other
     /// answers count as well: otherwise an empty queue could ask without end.
     pub(crate) fn may_ask(&self) -> bool {
-        self.capacity_left() > 0 && self.charge.allows(self.charge.bytes())
+        self.capacity_left() > 0 && self.charge.may_keep()
     }
 
     /// Returns whether an answer that is awaited fits. Its slot was kept: only a lowered limit can
@@ -185,16 +225,75 @@ impl<N> Ksock<N> {
     /// one needs more than what is kept.
     pub(crate) fn has_capacity_for_answer(&self, message: &Message) -> bool {
         (!self.lowered || self.load() <= u64::from(self.limit))
-            && (message.header().body_len() <= ANSWER_BYTES
-                || self.charge.allows(self.charge.queued()))
+            && (message.header().body_len() <= ANSWER_BYTES || !self.charge.is_used_up())
     }
 
     /// Notes that something did not fit: if its user's account is the reason, and no warning was
     /// given yet, one should be.
     pub(crate) fn note_over_limit(&self, over_limit: &mut OverLimit) {
-        if !self.charge.allows(self.charge.bytes()) && !self.charge.was_warned() {
-            over_limit.note(&self.charge.user);
+        if self.charge.is_used_up() || !self.charge.may_keep() {
+            over_limit.note(&self.charge.user, Limit::Bytes);
         }
+    }
+
+    /// Returns whether there are seats that are shut.
+    pub(crate) fn is_shut(&self) -> bool {
+        self.shut.is_some()
+    }
+
+    /// Returns where in the index the seat with this first binding is.
+    pub(crate) fn door(&self, first: BindingId) -> Door {
+        if !self.is_shut() {
+            return Door::Open;
+        }
+        let own = expect(self.bindings.get(&first));
+        own.map_or(Door::Open, OwnBinding::door)
+    }
+
+    /// Notes that a seat is shut.
+    pub(crate) fn note_shut(&mut self, first: BindingId) {
+        let behind = self.shut;
+        if let Some(own) = expect(self.bindings.get_mut(&first)) {
+            own.shut = Some(Shut {
+                before: None,
+                behind,
+            });
+            self.shut = Some(first);
+            self.link(behind, |next| next.before = Some(first));
+        }
+    }
+
+    /// Notes that a seat is shut no more, or gone.
+    pub(crate) fn forget_shut(&mut self, first: BindingId) {
+        let own = self.bindings.get_mut(&first);
+        let Some(Shut { before, behind }) = own.and_then(|own| own.shut.take()) else {
+            return;
+        };
+        match before {
+            Some(_) => self.link(before, |shut| shut.behind = behind),
+            None => self.shut = behind,
+        }
+        self.link(behind, |shut| shut.before = before);
+    }
+
+    fn link(&mut self, seat: Option<BindingId>, change: impl FnOnce(&mut Shut)) {
+        let own = seat.and_then(|seat| expect(self.bindings.get_mut(&seat)));
+        if let Some(shut) = own.and_then(|own| expect(own.shut.as_mut())) {
+            change(shut);
+        }
+    }
+
+    /// Takes one of the seats that are shut: it is to be opened.
+    pub(crate) fn take_shut(&mut self) -> Option<Arc<Binding>> {
+        let first = self.shut?;
+        let binding = expect(self.bindings.get(&first))?.binding.clone();
+        self.forget_shut(first);
+        Some(binding)
+    }
+
+    /// Returns the user that pays.
+    pub(crate) fn user(&self) -> UserId {
+        self.charge.user.key.id()
     }
 
     /// Returns whether there is something to read.

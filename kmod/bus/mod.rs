@@ -9,6 +9,13 @@
 //! Each verb first looks, then acts: all that can refuse it, and all that needs memory (see
 //! [`prealloc`]), comes before the first change, and from then on nothing can fail.
 //!
+//! # What a verb costs
+//!
+//! While the bus is locked a verb costs a constant, and a constant for each recipient of its
+//! message that can take it: never a product, and nothing that grows with what others hold, wait
+//! for or have bound. Nothing is allocated by an amount that somebody else chooses. What takes
+//! long is done in steps ([`state::STEP`]), between which others get the lock.
+//!
 //! # Layers
 //!
 //! Each file uses only those in the rows above its own.
@@ -18,7 +25,7 @@
 //! | words | `need` `progress` `id` `count` |
 //! | | `age` `error` |
 //! | | `tally` `reserve` `name` |
-//! | things | `message` `binding` `owed` `quota` `wakeup` |
+//! | things | `message` `binding` `owed` `party` `quota` `wakeup` |
 //! | | `synthetic` `routes` |
 //! | queues | `queue` |
 //! | | `awaited` |
@@ -46,6 +53,7 @@ mod age;
 mod awaited;
 mod count;
 mod owed;
+mod party;
 mod plan;
 mod reserve;
 mod routes;

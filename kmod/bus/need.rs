@@ -28,6 +28,8 @@ impl Need {
         request: false,
         pending: false,
     };
+    /// Nothing but that others get the lock before the verb goes on.
+    pub(crate) const A_PAUSE: Need = Need::NOTHING;
     /// One slot in a queue.
     pub(crate) const ONE_SLOT: Need = Need {
         slots: 1,

@@ -38,8 +38,10 @@ pub(crate) struct Prealloc<N> {
     /// A message that was given up.
     pub(super) dropped: Option<Arc<Message>>,
     pub(crate) wakes: WakeQueue<N>,
-    /// A user whose account had nothing left for a message.
+    /// A user that has reached a limit.
     pub(crate) over_limit: OverLimit,
+    /// The Ksock that has seats left to open: the verb is done, but for that.
+    pub(super) rest: Option<KsockId>,
     /// How many slots the last send took: a hint for the next.
     pub(super) usual: usize,
 }
@@ -64,6 +66,7 @@ impl<N: Notify> Prealloc<N> {
             dropped: None,
             wakes: WakeQueue::new(),
             over_limit: OverLimit::none(),
+            rest: None,
             usual: 0,
         };
         prealloc.supply(Need::NOTHING)?;
@@ -112,6 +115,12 @@ impl<N: Notify> Prealloc<N> {
             self.bindings = KVVec::new();
             self.wakes = WakeQueue::new();
         }
+    }
+
+    /// Returns whether [`Bus::go_on`](super::Bus::go_on) is to be called, when others have had the
+    /// lock.
+    pub(crate) fn has_rest(&self) -> bool {
+        self.rest.is_some()
     }
 
     /// Before a send: gets as many slots as the last one used, which will mostly do.
@@ -209,6 +218,15 @@ impl<N: Notify> Prealloc<N> {
                 };
                 let _ = self.recipients.push_within_capacity(recipient);
             }
+        }
+    }
+
+    /// Of two bindings by which a Ksock listens, takes the newer for its copy, which is the one at
+    /// `at` unless memory was short.
+    pub(super) fn prefer(&mut self, at: usize, ksock: KsockId, binding: BindingId) {
+        let recipient = self.recipients.get_mut(at);
+        if let Some(recipient) = recipient.filter(|recipient| recipient.ksock == ksock) {
+            recipient.binding = recipient.binding.max(binding);
         }
     }
 

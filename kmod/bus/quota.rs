@@ -13,17 +13,22 @@
 //! although all copies share one text, because the one that is read last keeps all of it.)
 //!
 //! But a reader does not decide what it is sent, so that others could fill its account. Hence
-//! one rule for each queue instead of one for the account: **a queue has capacity as long as it
-//! holds no more than is left of its user's account.** A queue that nobody reads then leaves at
-//! least half of the account to the others, two of them a quarter, and so on; and a queue that
-//! is empty always has capacity, whatever the account says. So a program that reads what it gets
-//! cannot be hindered by others. The price: all of a user's queues together may exceed the account by one
-//! message each.
+//! each Ksock has a **share** of its own, [`Limits::share`], which nothing that is sent to others
+//! can take: up to it only the Ksock's limit counts. What it holds beyond that it draws from the
+//! account, and **it may draw no more than is left there for others**: one queue that nobody
+//! reads leaves half of the account, two a quarter, and so on. A queue that has drawn more than
+//! it may is used up. It was found so when the message that did it was queued, and stays so until
+//! its reader has read (or unbound) enough: what others read does not change it, so that whether
+//! a queue is full is decided by its own Ksock alone, and routing need not look at it until that
+//! Ksock says so. The price: each queue may exceed the account by one message. And a user has at
+//! the most its account, and a share for each of its Ksocks, of which the number is limited.
 //!
-//! A queue without capacity for lack of bytes is full, as the specification means it (5.3), and
-//! senders see what they see of a full queue. For the answer to a request its requester pays
-//! from SEND on: a place, and [`ANSWER_BYTES`], so that what KBUS itself answers always fits,
-//! and so does any answer that is not longer. A longer one needs a queue with capacity.
+//! So a program that reads what it gets cannot be hindered by others: a queue that is empty always
+//! has capacity. A queue without capacity for lack of bytes is full, as the specification means
+//! it (5.3), and senders see what they see of a full queue. For the answer to a request its
+//! requester pays from SEND on: a place, and [`ANSWER_BYTES`], so that what KBUS itself answers
+//! always fits, and so does any answer that is not longer. A longer one needs a queue that is not
+//! used up.
 //!
 //! Memory cgroups are the other half: there the sender pays, since a page is charged to the task
 //! that asks for it. The one bounds what can be hoarded, the other what can be poured out.
@@ -33,6 +38,7 @@
 
 use super::count::{decrease, expect};
 use super::error::BusError;
+use super::id::UserId;
 use super::reserve;
 use kernel::prelude::*;
 use kernel::rbtree::{RBTree, RBTreeNodeReservation};
@@ -56,15 +62,21 @@ pub(crate) enum Limit {
     Bindings,
     Bytes,
     Buses,
+    Copies,
 }
 
-/// How much a user may have on all buses together: numbers, but for `bytes`.
+/// How much a user may have on all buses together: numbers, but for bytes.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Limits {
     pub(crate) ksocks: u32,
     pub(crate) bindings: u32,
+    /// How many bytes its Ksocks may draw beyond their shares.
     pub(crate) bytes: u64,
+    /// How many bytes each of its Ksocks may hold whatever the others do.
+    pub(crate) share: u64,
     pub(crate) buses: u32,
+    /// How many copies it gets of one message.
+    pub(crate) copies: u32,
 }
 
 impl Limits {
@@ -73,7 +85,9 @@ impl Limits {
         ksocks: u32::MAX,
         bindings: u32::MAX,
         bytes: u64::MAX,
+        share: u64::MAX,
         buses: u32::MAX,
+        copies: u32::MAX,
     };
 }
 
@@ -86,14 +100,22 @@ pub(crate) struct AccountKey {
     pub(crate) exempt: bool,
 }
 
+impl AccountKey {
+    /// Returns what routing knows the user by.
+    pub(super) fn id(&self) -> UserId {
+        UserId::new(self.uid, self.exempt)
+    }
+}
+
 /// A user's account.
 pub(crate) struct User {
     pub(crate) key: AccountKey,
     pub(crate) limits: Limits,
     bindings: Atomic<u32>,
+    /// What its Ksocks have drawn.
     bytes: Atomic<u64>,
     /// Of which limits it was said that they were hit.
-    warned: [Atomic<u32>; 4],
+    warned: [Atomic<u32>; 5],
 }
 
 impl User {
@@ -130,6 +152,7 @@ impl User {
             Limit::Bindings => self.limits.bindings.into(),
             Limit::Bytes => self.limits.bytes,
             Limit::Buses => self.limits.buses.into(),
+            Limit::Copies => self.limits.copies.into(),
         }
     }
 }
@@ -138,6 +161,8 @@ impl User {
 pub(crate) struct Charge {
     pub(crate) user: Arc<User>,
     bindings: u32,
+    /// It has drawn more than is left for others, and has not read enough since.
+    used_up: bool,
     /// Bytes of queued messages.
     queued: u64,
     /// Bytes kept for answers that are awaited.
@@ -149,6 +174,7 @@ impl Charge {
         Charge {
             user,
             bindings: 0,
+            used_up: false,
             queued: 0,
             kept: 0,
         }
@@ -159,48 +185,68 @@ impl Charge {
         self.queued + self.kept
     }
 
-    /// Returns how many bytes are queued.
-    pub(super) fn queued(&self) -> u64 {
-        self.queued
-    }
-
+    /// Charges what was queued.
     pub(super) fn add_queued(&mut self, bytes: u64) {
         self.queued += bytes;
-        self.user.bytes.add(bytes, Relaxed);
+        if self.draw(bytes) {
+            self.used_up |= !self.may_hold(self.queued);
+        }
     }
 
+    /// Gives back what its Ksock has taken out of the queue.
     pub(super) fn subtract_queued(&mut self, bytes: u64) {
         decrease(&mut self.queued, bytes);
-        self.user.bytes.fetch_sub(bytes, Relaxed);
+        if self.give_back(bytes) {
+            self.used_up &= !self.may_hold(self.queued);
+        }
     }
 
     /// Keeps what the answer to a request costs.
     pub(super) fn keep_for_answer(&mut self) {
         self.kept += ANSWER_CHARGE;
-        self.user.bytes.add(ANSWER_CHARGE, Relaxed);
+        self.draw(ANSWER_CHARGE);
     }
 
     /// The answer has come.
     pub(super) fn release_answer(&mut self) {
         decrease(&mut self.kept, ANSWER_CHARGE);
-        self.user.bytes.fetch_sub(ANSWER_CHARGE, Relaxed);
+        self.give_back(ANSWER_CHARGE);
     }
 
-    /// Returns whether a queue that holds so many bytes may grow.
-    pub(super) fn allows(&self, held: u64) -> bool {
-        held <= self.user.bytes_left()
+    /// Draws from the account what lies beyond the share of what it has `more` of now. Returns
+    /// whether there is any of that.
+    fn draw(&mut self, more: u64) -> bool {
+        let beyond = self.bytes().saturating_sub(self.user.limits.share);
+        if beyond > 0 {
+            self.user.bytes.add(beyond.min(more), Relaxed);
+        }
+        beyond > 0
     }
 
-    /// Returns whether the account can be the reason why some queue of this user is full: then it
-    /// holds more than is left, and all of them do.
-    pub(super) fn is_tight(&self) -> bool {
-        let bytes = self.user.bytes.load(Relaxed);
-        bytes > self.user.limits.bytes.saturating_sub(bytes)
+    /// Gives back to the account what lay beyond the share of what it has `less` of now. Returns
+    /// whether there was any of that.
+    fn give_back(&mut self, less: u64) -> bool {
+        let beyond = (self.bytes() + less).saturating_sub(self.user.limits.share);
+        if beyond > 0 {
+            self.user.bytes.fetch_sub(beyond.min(less), Relaxed);
+        }
+        beyond > 0
     }
 
-    /// Returns whether it was said already that there are no bytes left.
-    pub(super) fn was_warned(&self) -> bool {
-        self.user.was_warned(Limit::Bytes)
+    /// Returns whether it may hold so many bytes and still get more.
+    fn may_hold(&self, bytes: u64) -> bool {
+        let share = self.user.limits.share;
+        bytes <= share || bytes - share <= self.user.bytes_left()
+    }
+
+    /// Returns whether the queue is full for want of bytes.
+    pub(super) fn is_used_up(&self) -> bool {
+        self.used_up
+    }
+
+    /// Returns whether something may be kept for one more answer.
+    pub(super) fn may_keep(&self) -> bool {
+        self.may_hold(self.bytes())
     }
 
     pub(super) fn may_bind(&self) -> bool {
@@ -219,9 +265,11 @@ impl Charge {
 
     /// Gives all of it back: the Ksock is being closed.
     pub(super) fn release(&mut self) {
-        self.user.bytes.fetch_sub(self.bytes(), Relaxed);
+        let all = self.bytes();
+        (self.queued, self.kept) = (0, 0);
+        self.give_back(all);
         self.user.bindings.fetch_sub(self.bindings, Relaxed);
-        (self.queued, self.kept, self.bindings) = (0, 0, 0);
+        self.bindings = 0;
     }
 }
 
@@ -231,21 +279,22 @@ impl Drop for Charge {
     }
 }
 
-/// A user whose account had no bytes left for a message, to be warned of when the bus is unlocked.
-pub(crate) struct OverLimit(Option<Arc<User>>);
+/// A user that has reached a limit, to be told when the bus is unlocked.
+pub(crate) struct OverLimit(Option<(Arc<User>, Limit)>);
 
 impl OverLimit {
     pub(super) fn none() -> Self {
         OverLimit(None)
     }
 
-    pub(super) fn note(&mut self, user: &Arc<User>) {
-        if self.0.is_none() {
-            self.0 = Some(user.clone());
+    /// Notes it, unless it was said already.
+    pub(super) fn note(&mut self, user: &Arc<User>, limit: Limit) {
+        if self.0.is_none() && !user.was_warned(limit) {
+            self.0 = Some((user.clone(), limit));
         }
     }
 
-    pub(crate) fn take(&mut self) -> Option<Arc<User>> {
+    pub(crate) fn take(&mut self) -> Option<(Arc<User>, Limit)> {
         self.0.take()
     }
 }

@@ -2,15 +2,18 @@
 
 //! The index: from a name to the bindings that cover it.
 //!
-//! All bindings of a bus are in one tree, ordered so that the bindings to one pattern lie side
-//! by side: its replier first, then its listeners by Ksock, the newest of a Ksock first. A name
-//! of d words is covered by d + 2 patterns, so that routing costs d + 2 descents of the tree and
-//! a step for each binding found, however many others there are.
+//! All of a Ksock's bindings to one pattern in one role are one node, a [`Seat`]. All seats of a
+//! bus are in one tree, ordered so that those of one pattern lie side by side: its replier first,
+//! then those who listen and can take a message, then those who were found full (behind the
+//! [`Door`]), and of each the ones of one user together. A name of d words is covered by d + 2
+//! patterns, so that routing costs d + 2 descents of the tree and a step for each listener that
+//! can take the message. How many others there are does not matter, nor how often each is bound,
+//! nor how many are full: of those one is looked at, to know that there is one.
 
 use super::binding::{Binding, Role};
 use super::count::{decrease, expect};
 use super::error::BusError;
-use super::id::{BindingId, KsockId};
+use super::id::{BindingId, KsockId, UserId};
 use super::name::{self, Covering, Name, Pattern, Tail};
 use core::cmp::{Ordering, Reverse};
 use core::ops::Deref;
@@ -18,7 +21,16 @@ use kernel::prelude::*;
 use kernel::rbtree::{RBTree, RBTreeNode, RBTreeNodeReservation};
 use kernel::sync::Arc;
 
-/// Where a key's text is: with the binding, or (for looking up) in a buffer of the index.
+/// Whether messages come by. It is shut when its Ksock is found full, and opened by that Ksock
+/// when it has room again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Door {
+    Open,
+    Shut,
+}
+
+/// Where a key's text is: with the first binding of the seat, or (for looking up) in a buffer of
+/// the index.
 enum Text {
     Bound(Arc<Binding>),
     Sought(KVec<u8>),
@@ -28,24 +40,26 @@ enum Text {
 pub(crate) struct Key {
     hash: u64,
     tail: Tail,
-    stem: usize,
     role: Role,
+    door: Door,
     ksock: KsockId,
-    age: Reverse<BindingId>,
+    stem: usize,
+    user: UserId,
     text: Text,
 }
 
 impl Key {
-    fn of(binding: &Arc<Binding>) -> Key {
-        let Covering { hash, stem, tail } = binding.pattern.covering();
+    fn of(first: &Arc<Binding>, user: UserId, door: Door) -> Key {
+        let Covering { hash, stem, tail } = first.pattern.covering();
         Key {
             hash,
             tail,
+            role: first.role(),
+            door,
+            ksock: first.ksock,
             stem,
-            role: binding.role(),
-            ksock: binding.ksock,
-            age: Reverse(binding.id),
-            text: Text::Bound(binding.clone()),
+            user,
+            text: Text::Bound(first.clone()),
         }
     }
 
@@ -73,8 +87,9 @@ impl Ord for Key {
         }
         self.pattern_cmp(other)
             .then_with(|| self.role.cmp(&other.role))
+            .then_with(|| self.door.cmp(&other.door))
+            .then_with(|| self.user.cmp(&other.user))
             .then_with(|| self.ksock.cmp(&other.ksock))
-            .then_with(|| self.age.cmp(&other.age))
     }
 }
 
@@ -92,15 +107,51 @@ impl PartialEq for Key {
 
 impl Eq for Key {}
 
-/// The memory for one binding in the index.
-pub(crate) type RouteReservation = RBTreeNodeReservation<Key, ()>;
+/// The bindings of one Ksock to one pattern in one role: a stack, since UNBIND takes the newest.
+/// Each knows the one below it (`OwnBinding::older`).
+#[derive(Clone, Copy)]
+pub(crate) struct Seat {
+    pub(crate) newest: BindingId,
+    /// How many there are: each gets a copy.
+    pub(crate) count: u32,
+}
 
-/// A binding taken out of the index, to be freed when the bus is unlocked.
-pub(crate) type Taken = RBTreeNode<Key, ()>;
+/// The memory for one seat in the index.
+pub(crate) type RouteReservation = RBTreeNodeReservation<Key, Seat>;
+
+/// A seat taken out of the index, to be freed when the bus is unlocked.
+pub(crate) type Taken = RBTreeNode<Key, Seat>;
+
+/// A seat that was looked up.
+pub(crate) struct Found {
+    /// The oldest of its bindings, by which it is known.
+    pub(crate) first: Arc<Binding>,
+    pub(crate) newest: BindingId,
+}
+
+/// A seat of those who listen, as routing shows it.
+pub(crate) struct Listener<'a> {
+    /// The oldest of its bindings, by which it is known.
+    pub(crate) first: &'a Arc<Binding>,
+    pub(crate) seat: Seat,
+    pub(crate) user: UserId,
+    pub(crate) door: Door,
+}
+
+/// Where routing goes on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Go {
+    On,
+    /// Behind all that this user has of this pattern, behind the same door.
+    PastUser,
+    /// At the next pattern.
+    PastPattern,
+    Nowhere,
+}
 
 /// The index: from a name to the bindings that cover it.
 pub(crate) struct Routes {
-    tree: RBTree<Key, ()>,
+    tree: RBTree<Key, Seat>,
     /// How many bindings end in each way: what is not in use need not be looked up.
     by_tail: [usize; 3],
     /// What is being looked up, with a buffer as long as a name can be.
@@ -118,10 +169,11 @@ impl Routes {
             sought: Key {
                 hash: 0,
                 tail: Tail::Exact,
-                stem: 0,
                 role: Role::Replier,
+                door: Door::Open,
                 ksock: KsockId::FIRST,
-                age: Reverse(BindingId::NEWEST),
+                stem: 0,
+                user: UserId::FIRST,
                 text: Text::Sought(buffer),
             },
             repliers: 0,
@@ -141,19 +193,26 @@ impl Routes {
         }
     }
 
-    /// Aims at the first binding with this pattern and role of a Ksock numbered `ksock` or more.
-    fn aim(&mut self, pattern: Covering, role: Role, ksock: KsockId) {
+    /// Aims at the first seat with this pattern and role.
+    fn aim(&mut self, pattern: Covering, role: Role) {
         self.sought.hash = pattern.hash;
         self.sought.tail = pattern.tail;
         self.sought.stem = pattern.stem;
         self.sought.role = role;
-        self.sought.ksock = ksock;
+        self.sought.door = Door::Open;
+        self.sought.user = UserId::FIRST;
+        self.sought.ksock = KsockId::FIRST;
     }
 
-    /// Returns the first binding at or behind what is aimed at, if it has the pattern aimed at.
-    fn found(&self) -> Option<Arc<Binding>> {
+    /// Returns the first seat at or behind what is aimed at, if it has the pattern aimed at.
+    fn found(&self, wanted: impl FnOnce(&Key) -> bool) -> Option<Found> {
         let cursor = self.tree.cursor_lower_bound(&self.sought)?;
-        same_pattern(&self.sought, cursor.current().0).cloned()
+        let (key, seat) = cursor.current();
+        let first = same_pattern(&self.sought, key).filter(|_| wanted(key))?;
+        Some(Found {
+            first: first.clone(),
+            newest: seat.newest,
+        })
     }
 
     /// Returns the replier bound to exactly this text; wildcards are not expanded.
@@ -162,35 +221,113 @@ impl Routes {
         T: Deref<Target = [u8]>,
     {
         self.seek(pattern.text());
-        self.aim(pattern.covering(), Role::Replier, KsockId::FIRST);
-        self.found().filter(|b| b.role() == Role::Replier)
+        self.aim(pattern.covering(), Role::Replier);
+        let found = self.found(|key| key.role == Role::Replier)?;
+        Some(found.first)
     }
 
-    /// Returns the newest binding of this Ksock to exactly this text in this role.
-    pub(crate) fn newest(
+    /// Returns the seat of this Ksock with exactly this text in this role.
+    pub(crate) fn seat(
         &mut self,
         pattern: &Pattern<impl Deref<Target = [u8]>>,
         role: Role,
+        user: UserId,
         ksock: KsockId,
-    ) -> Option<Arc<Binding>> {
+    ) -> Option<Found> {
         self.seek(pattern.text());
-        self.aim(pattern.covering(), role, ksock);
-        self.found()
-            .filter(|b| b.role() == role && b.ksock == ksock)
+        self.aim(pattern.covering(), role);
+        self.sought.user = user;
+        self.sought.ksock = ksock;
+        let is_it = |key: &Key| (key.role, key.ksock) == (role, ksock);
+        let open = self.found(|key| key.door == Door::Open && is_it(key));
+        open.or_else(|| {
+            self.sought.door = Door::Shut;
+            self.found(is_it)
+        })
     }
 
-    /// Adds a binding.
-    pub(crate) fn insert(&mut self, binding: &Arc<Binding>, reservation: RouteReservation) {
+    /// Adds a binding. `shut` says that seats of its Ksock may be shut. Returns the one below it
+    /// in its seat, if it is not the first.
+    pub(crate) fn insert(
+        &mut self,
+        binding: &Arc<Binding>,
+        user: UserId,
+        shut: bool,
+        reservation: RouteReservation,
+    ) -> Option<BindingId> {
         self.count(binding, |n| *n += 1);
-        self.tree
-            .insert(reservation.into_node(Key::of(binding), ()));
+        if shut {
+            let seat = self.tree.get_mut(&Key::of(binding, user, Door::Shut));
+            if let Some(seat) = seat {
+                return Some(seat.push(binding.id));
+            }
+        }
+        let seat = Seat {
+            newest: binding.id,
+            count: 1,
+        };
+        let key = Key::of(binding, user, Door::Open);
+        let before = self.tree.insert(reservation.into_node(key, seat))?;
+        // There was such a seat already, which is rare: it comes back, with one binding more.
+        let (key, mut seat) = before.to_key_value();
+        let older = seat.push(binding.id);
+        if let Some(node) = expect(self.tree.remove_node(&key)) {
+            let memory = node.into_reservation();
+            self.tree.insert(memory.into_node(key, seat));
+        }
+        Some(older)
     }
 
-    /// Takes a binding away that is in the index.
-    pub(crate) fn remove(&mut self, binding: &Arc<Binding>) -> Option<Taken> {
-        let taken = expect(self.tree.remove_node(&Key::of(binding)))?;
+    /// Takes the newest binding of a seat away, below which there is `older`. With the last the
+    /// seat goes.
+    pub(crate) fn remove(
+        &mut self,
+        first: &Arc<Binding>,
+        user: UserId,
+        door: Door,
+        older: Option<BindingId>,
+    ) -> Option<Taken> {
+        self.count(first, |n| decrease(n, 1));
+        let key = Key::of(first, user, door);
+        let Some(older) = older else {
+            return expect(self.tree.remove_node(&key));
+        };
+        if let Some(seat) = expect(self.tree.get_mut(&key)) {
+            seat.newest = older;
+            decrease(&mut seat.count, 1);
+        }
+        None
+    }
+
+    /// Takes the whole seat away whose first binding this is, or nothing if it is another: its
+    /// Ksock is losing all of them.
+    pub(crate) fn forget(
+        &mut self,
+        binding: &Arc<Binding>,
+        user: UserId,
+        door: Door,
+        is_first: bool,
+    ) -> Option<Taken> {
         self.count(binding, |n| decrease(n, 1));
-        Some(taken)
+        if !is_first {
+            return None;
+        }
+        expect(self.tree.remove_node(&Key::of(binding, user, door)))
+    }
+
+    /// Moves a seat to the other side of its door.
+    pub(crate) fn turn(&mut self, first: &Arc<Binding>, user: UserId, to: Door) {
+        let from = match to {
+            Door::Open => Door::Shut,
+            Door::Shut => Door::Open,
+        };
+        let Some(seat) = expect(self.tree.find_mut(&Key::of(first, user, from))) else {
+            return;
+        };
+        let value = *seat.get();
+        let memory = seat.remove_node().into_reservation();
+        self.tree
+            .insert(memory.into_node(Key::of(first, user, to), value));
     }
 
     fn count(&mut self, binding: &Binding, change: impl Fn(&mut usize)) {
@@ -202,58 +339,77 @@ impl Routes {
         }
     }
 
-    /// Shows `listener` every listener binding that covers `name`, those of one Ksock to one
-    /// pattern newest first. Returns the replier of the name (5.2): an exact one before `%` before
-    /// `*`, and of several `*` the newest.
+    /// Shows `listener` the seats of those whose patterns cover `name`, as far as it wants to go
+    /// on. Returns the replier of the name (5.2): an exact one before `%` before `*`, and of
+    /// several `*` the newest.
     pub(crate) fn route(
         &mut self,
         name: Name<'_>,
-        mut listener: impl FnMut(&Arc<Binding>),
-    ) -> Route {
+        mut listener: impl FnMut(Listener<'_>) -> Go,
+    ) -> Option<Target> {
         self.seek(name.text());
         let mut best: Option<(Tail, Target)> = None;
-        let mut patterns = 0_usize;
+        let mut ended = false;
         name::for_each_covering(name, |covering| {
-            if self.by_tail.get(covering.tail as usize) == Some(&0) {
+            if ended || self.by_tail.get(covering.tail as usize) == Some(&0) {
                 return;
             }
-            self.aim(covering, Role::Replier, KsockId::FIRST);
+            self.aim(covering, Role::Replier);
             let mut cursor = self.tree.cursor_lower_bound_mut(&self.sought);
-            let mut has_listeners = false;
             while let Some(here) = cursor {
-                let Some(binding) = same_pattern(&self.sought, here.current().0) else {
+                let (key, &seat) = here.current();
+                let Some(first) = same_pattern(&self.sought, key) else {
                     break;
                 };
-                match binding.role() {
-                    Role::Listener => {
-                        has_listeners = true;
-                        listener(binding);
-                    }
-                    Role::Replier => {
-                        let target = Target {
-                            ksock: binding.ksock,
-                            binding: binding.id,
-                        };
-                        let closer = match best {
-                            None => true,
-                            Some((tail, than)) => {
-                                (covering.tail, Reverse(target.binding))
-                                    < (tail, Reverse(than.binding))
-                            }
-                        };
-                        if closer {
-                            best = Some((covering.tail, target));
+                if key.role == Role::Replier {
+                    let target = Target {
+                        ksock: key.ksock,
+                        binding: seat.newest,
+                    };
+                    let closer = match best {
+                        None => true,
+                        Some((tail, than)) => {
+                            (covering.tail, Reverse(target.binding)) < (tail, Reverse(than.binding))
                         }
+                    };
+                    if closer {
+                        best = Some((covering.tail, target));
                     }
+                    cursor = here.move_next();
+                    continue;
                 }
-                cursor = here.move_next();
+                let (user, door) = (key.user, key.door);
+                let go = listener(Listener {
+                    first,
+                    seat,
+                    user,
+                    door,
+                });
+                cursor = match go {
+                    Go::On => here.move_next(),
+                    Go::PastUser => {
+                        self.sought.role = Role::Listener;
+                        self.sought.door = door;
+                        self.sought.user = user.next();
+                        self.tree.cursor_lower_bound_mut(&self.sought)
+                    }
+                    Go::PastPattern => None,
+                    Go::Nowhere => {
+                        ended = true;
+                        None
+                    }
+                };
             }
-            patterns += usize::from(has_listeners);
         });
-        Route {
-            replier: best.map(|(_, target)| target),
-            mixed: patterns > 1,
-        }
+        best.map(|(_, target)| target)
+    }
+}
+
+impl Seat {
+    /// Puts a binding on top. Returns what was there.
+    fn push(&mut self, binding: BindingId) -> BindingId {
+        self.count += 1;
+        core::mem::replace(&mut self.newest, binding)
     }
 }
 
@@ -262,13 +418,6 @@ impl Routes {
 pub(crate) struct Target {
     pub(crate) ksock: KsockId,
     pub(crate) binding: BindingId,
-}
-
-/// What [`Routes::route`] found beside listeners.
-pub(crate) struct Route {
-    pub(crate) replier: Option<Target>,
-    /// Listeners of more than one pattern were shown, so that they may not be newest first.
-    pub(crate) mixed: bool,
 }
 
 /// Returns the binding at `key`, if it has the pattern that is looked up.

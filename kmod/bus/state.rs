@@ -2,21 +2,34 @@
 
 //! What a bus holds, and the steps that several verbs share.
 
+use super::binding::Binding;
 use super::count::decrease;
 use super::error::BusError;
-use super::id::{Counter, KsockId, Serials};
-use super::ksock::{Ksock, Ksocks};
+use super::id::{Counter, KsockId, Serials, UserId};
+use super::ksock::{present, Ksock, Ksocks};
 use super::owed::Debt;
+use super::party::{Parties, Round};
+use super::prealloc::Prealloc;
 use super::queue::{Content, Entry};
-use super::routes::Routes;
+use super::routes::{Door, Routes};
 use super::synthetic::{Kind, Synthetic};
 use super::wakeup::{Notify, WakeQueue};
+use kernel::prelude::*;
 use kernel::rbtree::RBTree;
+use kernel::sync::Arc;
+
+/// How much of what takes long is done at a time, before others get the lock.
+pub(super) const STEP: usize = 64;
 
 /// One bus.
 pub(crate) struct Bus<N> {
     pub(super) ksocks: Ksocks<N>,
     pub(super) routes: Routes,
+    pub(super) parties: Parties,
+    /// Which message is being routed.
+    pub(super) round: Round,
+    /// Seats that were found full, to be shut when routing is over.
+    pub(super) found_full: KVVec<(Arc<Binding>, UserId)>,
     /// Senders that wait, by the Ksock that has no capacity: (full, sender).
     pub(super) waiting: RBTree<(KsockId, KsockId), ()>,
     /// The last Ksock id given out; 0 if there was none.
@@ -44,6 +57,9 @@ impl<N: Notify> Bus<N> {
         Ok(Bus {
             ksocks: RBTree::new(),
             routes: Routes::new()?,
+            parties: Parties::new(),
+            round: 0,
+            found_full: KVVec::with_capacity(STEP, GFP_KERNEL)?,
             waiting: RBTree::new(),
             last_ksock: 0,
             serials: Serials::new(),
@@ -113,6 +129,42 @@ impl<N: Notify> Bus<N> {
         decrease(&mut self.set_aside, fewer);
         if self.set_aside == 0 {
             self.events_lost = false;
+        }
+    }
+
+    /// Shuts the seats that were found full.
+    pub(super) fn shut_full(&mut self) {
+        while let Some((first, user)) = self.found_full.pop() {
+            if let Some(ksock) = present(&mut self.ksocks, first.ksock) {
+                ksock.note_shut(first.id);
+                self.routes.turn(&first, user, Door::Shut);
+            }
+        }
+    }
+
+    /// `me` may have room now, by what it did itself: its seats that are shut are opened, and
+    /// senders that wait for it try again. What is too much for one step is left to the next.
+    pub(super) fn made_room(&mut self, me: KsockId, prealloc: &mut Prealloc<N>) {
+        for _ in 0..STEP {
+            let Some(ksock) = self.ksocks.get_mut(&me) else {
+                return;
+            };
+            if !ksock.is_shut() || !ksock.has_room() {
+                self.wake_those_blocked_by(me, &mut prealloc.wakes);
+                return;
+            }
+            let user = ksock.user();
+            if let Some(first) = ksock.take_shut() {
+                self.routes.turn(&first, user, Door::Open);
+            }
+        }
+        prealloc.rest = Some(me);
+    }
+
+    /// Goes on with what a verb has left to do.
+    pub(crate) fn go_on(&mut self, prealloc: &mut Prealloc<N>) {
+        if let Some(me) = prealloc.rest.take() {
+            self.made_room(me, prealloc);
         }
     }
 

@@ -3,6 +3,7 @@
 //! BIND and UNBIND (specification 3.7).
 
 use crate::bus::binding::{Binding, Role};
+use crate::bus::count::expect;
 use crate::bus::error::{BusError, Refusal};
 use crate::bus::id::{BindingId, KsockId};
 use crate::bus::ksock::{present, OwnBinding};
@@ -11,7 +12,7 @@ use crate::bus::plan::Announcement;
 use crate::bus::prealloc::Prealloc;
 use crate::bus::queue::Removed;
 use crate::bus::reserve::node;
-use crate::bus::routes::{RouteReservation, Taken};
+use crate::bus::routes::{Found, RouteReservation, Taken};
 use crate::bus::state::Bus;
 use crate::bus::synthetic::{BindEvent, Kind};
 use crate::bus::wakeup::Notify;
@@ -64,7 +65,8 @@ pub(crate) struct Unbound {
     queued: Removed,
     route: Option<Taken>,
     own: RBTreeNode<BindingId, OwnBinding>,
-    binding: Arc<Binding>,
+    first: Arc<Binding>,
+    top: Option<Arc<Binding>>,
 }
 
 impl<N: Notify> Bus<N> {
@@ -97,9 +99,10 @@ impl<N: Notify> Bus<N> {
             let event = self.event(true, &binding);
             self.announce(&event, false, announcement, prealloc);
         }
-        self.routes.insert(&binding, route);
         if let Some(ksock) = present(&mut self.ksocks, binding.ksock) {
-            let own = own.into_node(binding.id, OwnBinding::new(binding));
+            let (user, shut) = (ksock.user(), ksock.is_shut());
+            let older = self.routes.insert(&binding, user, shut, route);
+            let own = own.into_node(binding.id, OwnBinding::new(binding, older));
             ksock.bindings.insert(own);
             ksock.charge.add_binding();
         }
@@ -138,30 +141,48 @@ impl<N: Notify> Bus<N> {
         prealloc: &mut Prealloc<N>,
     ) -> Result<Unbound, Refusal> {
         let role = Role::of(is_replier);
-        let binding = self.routes.newest(pattern, role, me);
-        let binding = binding
-            .filter(|binding| binding.is_replier == is_replier)
-            .ok_or(BusError::NotBound)?;
+        let ksock = self.ksocks.get(&me).ok_or(BusError::NotBound)?;
+        let user = ksock.user();
+        let seat = self.routes.seat(pattern, role, user, me);
+        let Found { first, newest } = seat.ok_or(BusError::NotBound)?;
+        if first.is_replier != is_replier {
+            return Err(BusError::NotBound.into());
+        }
+        // Mostly the first is the newest.
+        let top = match newest == first.id {
+            true => None,
+            false => expect(ksock.bindings.get(&newest)),
+        };
+        let older = top.and_then(|own| own.older);
+        let top = top.map(|own| own.binding.clone());
+        let binding = top.as_ref().unwrap_or(&first);
         if let Some(announcement) = self.plan_event(role, prealloc)? {
-            let event = self.event(false, &binding);
+            let event = self.event(false, binding);
             self.announce(&event, false, announcement, prealloc);
         }
 
-        let route = self.routes.remove(&binding);
+        // The event may have shut its door.
         let ksock = present(&mut self.ksocks, me).ok_or(BusError::Closed)?;
+        let door = ksock.door(first.id);
+        let route = self.routes.remove(&first, user, door, older);
         let set_aside = ksock.queue.set_aside();
         let (queued, own) = ksock.unbind(binding.id).ok_or(BusError::NotBound)?;
         let fewer = set_aside - ksock.queue.set_aside();
+        let shut = ksock.is_shut();
         for debt in queued.values().flatten().filter_map(|entry| entry.debt(me)) {
             self.answer_for(me, Kind::Unbound, &debt, &mut prealloc.wakes);
         }
         self.fewer_set_aside(fewer);
+        if shut {
+            self.made_room(me, prealloc);
+        }
         self.wake_all_waiting(&mut prealloc.wakes);
         Ok(Unbound {
             queued,
             route,
             own,
-            binding,
+            first,
+            top,
         })
     }
 }

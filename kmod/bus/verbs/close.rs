@@ -8,7 +8,7 @@ use crate::bus::error::{BusError, Refusal};
 use crate::bus::id::KsockId;
 use crate::bus::ksock::Ksock;
 use crate::bus::prealloc::Prealloc;
-use crate::bus::routes::Key;
+use crate::bus::routes::{Key, Seat};
 use crate::bus::state::Bus;
 use crate::bus::synthetic::Kind;
 use crate::bus::wakeup::Notify;
@@ -19,7 +19,7 @@ use kernel::rbtree::RBTree;
 #[expect(dead_code, reason = "it is kept to be dropped later")]
 pub(crate) struct Closed<N> {
     ksock: KBox<Ksock<N>>,
-    routes: RBTree<Key, ()>,
+    routes: RBTree<Key, Seat>,
 }
 
 impl<N: Notify> Bus<N> {
@@ -61,15 +61,19 @@ impl<N: Notify> Bus<N> {
             self.answer_for(me, Kind::GoneAway, &debt, &mut prealloc.wakes);
         }
         let mut routes = RBTree::new();
+        let user = ksock.user();
         let mut cursor = ksock.bindings.cursor_back_mut();
         while let Some(here) = cursor {
-            let binding = &here.current().1.binding;
-            self.announce_unbind_at_close(binding, prealloc);
-            if let Some(route) = self.routes.remove(binding) {
+            let own = here.current().1;
+            self.announce_unbind_at_close(&own.binding, prealloc);
+            let (door, is_first) = (own.door(), own.older.is_none());
+            let route = self.routes.forget(&own.binding, user, door, is_first);
+            if let Some(route) = route {
                 routes.insert(route);
             }
             cursor = here.move_prev();
         }
+        self.parties.leave(user);
         self.fewer_set_aside(ksock.queue.set_aside());
         for debt in ksock.owed.iter() {
             self.answer_for(me, Kind::Ignored, debt, &mut prealloc.wakes);

@@ -3,16 +3,17 @@
 //! The decisions of one SEND (specification 5.4), all made before anything is delivered.
 
 use crate::bus::age::newest_first;
-use crate::bus::binding::Binding;
 use crate::bus::count::expect;
 use crate::bus::error::BusError;
-use crate::bus::id::{BindingId, KsockId};
+use crate::bus::id::KsockId;
 use crate::bus::message::Message;
 use crate::bus::name::Name;
 use crate::bus::need::Need;
+use crate::bus::party::Copies;
 use crate::bus::plan::{Ask, Plan};
 use crate::bus::prealloc::Prealloc;
-use crate::bus::routes::Target;
+use crate::bus::quota::Limit;
+use crate::bus::routes::{Door, Go, Listener, Target};
 use crate::bus::state::Bus;
 use crate::bus::wakeup::Notify;
 
@@ -36,66 +37,109 @@ pub(super) enum Admit {
 }
 
 /// What was found for a name, beside the recipients.
+#[derive(Default)]
 pub(super) struct Gathered {
     pub(super) replier: Option<Target>,
-    /// The first listener without capacity.
+    /// A listener without capacity, if there is one.
     pub(super) full: Option<KsockId>,
-    /// How many listeners are to get a slot. If there are fewer recipients, memory was short.
+    /// How many recipients there should be. If there are fewer, memory was short.
     pub(super) count: usize,
-}
-
-/// The listeners without capacity, as far as they are needed.
-#[derive(Default)]
-struct Full {
-    first: Option<KsockId>,
-    newest: Option<(BindingId, KsockId)>,
-}
-
-impl Full {
-    fn note(&mut self, binding: &Binding) {
-        self.first.get_or_insert(binding.ksock);
-        self.newest = self.newest.max(Some((binding.id, binding.ksock)));
-    }
+    /// How many bindings listen, of those that were looked at.
+    pub(super) bindings: usize,
+    /// So many were found full at once that it is time to give others the lock. The rest was not
+    /// looked at.
+    pub(super) paused: bool,
+    /// A Ksock listens by several patterns.
+    again: bool,
 }
 
 impl<N: Notify> Bus<N> {
-    /// Gathers those who listen for `name`: the recipients get a slot each, newest binding first.
-    /// Whether each has capacity is as of now, before any of them gets anything (5.3).
+    /// Gathers those who listen for `name`: the recipients get a slot each. Whether each has
+    /// capacity is as of now, before any of them gets anything (5.3). Those who are found full are
+    /// not looked at again until they have room.
     pub(super) fn gather(
         &mut self,
         name: Name<'_>,
         admit: Admit,
         prealloc: &mut Prealloc<N>,
     ) -> Gathered {
-        let mut count = 0_usize;
-        let mut full = Full::default();
-        let ksocks = &self.ksocks;
-        let route = self.routes.route(name, |binding| {
+        self.round += 1;
+        let round = self.round;
+        let is_all = admit == Admit::All;
+        let mut found = Gathered::default();
+        let (ksocks, found_full) = (&mut self.ksocks, &mut self.found_full);
+        let mut copies = Copies::new(&mut self.parties, round);
+        let replier = self.routes.route(name, |listener| {
+            let Listener {
+                first,
+                seat,
+                user,
+                door,
+            } = listener;
+            if door == Door::Shut && !is_all {
+                found.full.get_or_insert(first.ksock);
+                return Go::PastPattern;
+            }
             // A Ksock that is being closed still has bindings, but gets nothing any more.
-            let Some(ksock) = ksocks.get(&binding.ksock) else {
-                return;
+            let Some(ksock) = ksocks.get_mut(&first.ksock) else {
+                return Go::On;
             };
+            found.bindings += seat.count as usize;
             if !ksock.has_capacity() {
                 ksock.note_over_limit(&mut prealloc.over_limit);
-                full.note(binding);
-                if admit == Admit::WithCapacity {
-                    return;
+                found.full.get_or_insert(first.ksock);
+                if door == Door::Open && !ksock.has_room() {
+                    let noted = found_full.push_within_capacity((first.clone(), user));
+                    found.paused |= noted.is_err() && !is_all;
+                }
+                if !is_all {
+                    return if found.paused { Go::Nowhere } else { Go::On };
                 }
             }
-            count += 1;
-            prealloc.note_recipient(binding.ksock, binding.id);
+            let wanted = if ksock.only_once { 1 } else { seat.count };
+            let left = copies.left(user);
+            if left < wanted {
+                let user = &ksock.charge.user;
+                prealloc.over_limit.note(user, Limit::Copies);
+                found.full.get_or_insert(first.ksock);
+                if left == 0 && !is_all {
+                    return Go::PastUser;
+                }
+            }
+            let (met, at) = ksock.met;
+            if met != round {
+                ksock.met = (round, prealloc.recipients.len());
+            } else if ksock.only_once {
+                // One of its bindings will do, the newest.
+                prealloc.prefer(at, first.ksock, seat.newest);
+                return Go::On;
+            } else {
+                found.again = true;
+            }
+            let admitted = if is_all { wanted } else { wanted.min(left) };
+            copies.take(user, admitted);
+            found.count += admitted as usize;
+            prealloc.note_recipient(first.ksock, seat.newest);
+            let mut binding = seat.newest;
+            for _ in 1..admitted {
+                let own = ksock.bindings.get(&binding);
+                let Some(older) = expect(own.and_then(|own| own.older)) else {
+                    break;
+                };
+                binding = older;
+                prealloc.note_recipient(first.ksock, binding);
+            }
+            Go::On
         });
-        if route.mixed {
+        found.replier = replier;
+        if !self.found_full.is_empty() {
+            self.shut_full();
+        }
+        if found.again {
+            // By several patterns: its copies are those of its newest bindings first (5.4).
             newest_first(&mut prealloc.recipients, |recipient| recipient.binding);
         }
-        Gathered {
-            replier: route.replier,
-            full: match route.mixed {
-                true => full.newest.map(|(_, ksock)| ksock),
-                false => full.first,
-            },
-            count,
-        }
+        found
     }
 
     /// Decides what becomes of a message of `me`, in the order of 5.4. Changes nothing.
@@ -106,7 +150,10 @@ impl<N: Notify> Bus<N> {
         prealloc: &mut Prealloc<N>,
     ) -> Result<Plan, Obstacle> {
         let gathered = self.gather(message.name(), Admit::WithCapacity, prealloc);
-        let plan = self.plan(me, message, &gathered, prealloc);
+        let plan = match gathered.paused {
+            true => Err(Obstacle::Need(Need::A_PAUSE)),
+            false => self.plan(me, message, &gathered, prealloc),
+        };
         if plan.is_err() {
             prealloc.release_recipients();
         }

@@ -12,6 +12,7 @@ use crate::bus::need::Need;
 use crate::bus::plan::Announcement;
 use crate::bus::prealloc::Prealloc;
 use crate::bus::queue::{Content, Entry};
+use crate::bus::routes::Go;
 use crate::bus::state::Bus;
 use crate::bus::synthetic::{BindEvent, Kind, Synthetic};
 use crate::bus::wakeup::Notify;
@@ -41,6 +42,10 @@ impl<N: Notify> Bus<N> {
             return Ok(None);
         }
         let gathered = self.gather(BindEvent::name(), Admit::WithCapacity, prealloc);
+        if gathered.paused {
+            prealloc.release_recipients();
+            return Err(Refusal::Need(Need::A_PAUSE));
+        }
         if gathered.full.is_some() {
             prealloc.release_recipients();
             // The event was made and had an id, though no listener saw it.
@@ -115,7 +120,7 @@ impl<N: Notify> Bus<N> {
         // The close made sure of the memory, unless memory is short.
         let enough = prealloc.recipients.len() == gathered.count;
         let set_aside = gathered.full.is_some();
-        let after = u64::from(self.set_aside) + gathered.count as u64;
+        let after = u64::from(self.set_aside) + gathered.bindings as u64;
         let may_set_aside = !self.events_lost && after <= u64::from(MAX_SET_ASIDE);
         if enough && (!set_aside || may_set_aside) {
             let recipients = prealloc.take_recipients();
@@ -132,17 +137,17 @@ impl<N: Notify> Bus<N> {
         let (ksocks, serials) = (&mut self.ksocks, &mut self.serials);
         let set_aside = &mut self.set_aside;
         let mut id: Option<MsgId> = None;
-        self.routes.route(BindEvent::name(), |binding| {
-            let Some(listener) = ksocks.get_mut(&binding.ksock) else {
-                return;
+        self.routes.route(BindEvent::name(), |found| {
+            let Some(listener) = ksocks.get_mut(&found.first.ksock) else {
+                return Go::On;
             };
             if listener.queue.has_loss_notice() {
-                return;
+                return Go::On;
             }
             // The slot that is kept for this will do if there is no other. If it is in use, the
             // Ksock has such a message to read anyway.
             let slot = prealloc.slots.pop().or_else(|| listener.lost_slot.take());
-            let Some(slot) = slot else { return };
+            let Some(slot) = slot else { return Go::On };
             let synthetic = Synthetic {
                 kind: Kind::EventsLost,
                 id: *id.get_or_insert_with(|| serials.next()),
@@ -153,12 +158,13 @@ impl<N: Notify> Bus<N> {
             let entry = Entry {
                 content: Content::Synthetic(synthetic),
                 duty: None,
-                binding: Some(binding.id),
+                binding: Some(found.seat.newest),
                 set_aside: true,
             };
             listener.push(slot, entry);
             *set_aside += 1;
             prealloc.wakes.add(&listener.notify);
+            Go::On
         });
     }
 
@@ -175,11 +181,13 @@ impl<N: Notify> Bus<N> {
         // As many as fit on each, as many as may be set aside, and a notice of loss to each.
         let (mut recipients, mut fitting) = (0_usize, 0_u64);
         let ksocks = &self.ksocks;
-        self.routes.route(BindEvent::name(), |binding| {
-            if let Some(ksock) = ksocks.get(&binding.ksock) {
-                recipients += 1;
-                fitting += ksock.capacity_left().min(u64::from(events));
+        self.routes.route(BindEvent::name(), |found| {
+            if let Some(ksock) = ksocks.get(&found.first.ksock) {
+                let count = found.seat.count;
+                recipients += count as usize;
+                fitting += u64::from(count) * ksock.capacity_left().min(u64::from(events));
             }
+            Go::On
         });
         if recipients == 0 {
             return Ok(());

@@ -5,6 +5,7 @@
 use crate::bus::error::BusError;
 use crate::bus::id::KsockId;
 use crate::bus::ksock::Ksock;
+use crate::bus::party::PartyReservation;
 use crate::bus::quota::User;
 use crate::bus::reserve::node;
 use crate::bus::state::Bus;
@@ -17,6 +18,7 @@ use kernel::sync::Arc;
 pub(crate) struct NewKsock<N> {
     ksock: KBox<Ksock<N>>,
     node: RBTreeNodeReservation<KsockId, KBox<Ksock<N>>>,
+    party: PartyReservation,
 }
 
 impl<N> NewKsock<N> {
@@ -31,6 +33,7 @@ impl<N> NewKsock<N> {
         Ok(NewKsock {
             ksock: ksock.map_err(|_| BusError::NoMemory)?,
             node: node()?,
+            party: node()?,
         })
     }
 }
@@ -38,8 +41,10 @@ impl<N> NewKsock<N> {
 impl<N: Notify> Bus<N> {
     /// Adds a Ksock. Returns its id (3.1).
     pub(crate) fn open(&mut self, new: NewKsock<N>) -> KsockId {
-        let NewKsock { ksock, node } = new;
+        let NewKsock { ksock, node, party } = new;
         let id = self.next_ksock();
+        let copies = ksock.charge.user.limits.copies;
+        self.parties.join(ksock.user(), copies, party);
         self.ksocks.insert(node.into_node(id, ksock));
         id
     }

@@ -31,11 +31,11 @@ impl<N: Notify> Bus<N> {
     ) -> Result<Option<Next>, BusError> {
         let ksock = self.ksocks.get_mut(&me).ok_or(BusError::Closed)?;
         let set_aside = ksock.queue.set_aside();
-        let was_tight = !self.waiting.is_empty() && ksock.charge.is_tight();
         let Some((entry, slot)) = ksock.pop() else {
             return Ok(None);
         };
         let fewer = set_aside - ksock.queue.set_aside();
+        let shut = ksock.is_shut();
         let debt = entry.debt(me);
         let Entry { content, duty, .. } = entry;
 
@@ -48,11 +48,8 @@ impl<N: Notify> Bus<N> {
             self.owe(me, debt, duty.reservation, prealloc);
         }
         self.fewer_set_aside(fewer);
-        if was_tight {
-            // Other queues of this user may have capacity now. Senders on other buses are not
-            // woken: those queues have messages, and will have capacity at the latest when they
-            // are read.
-            self.wake_all_waiting(&mut prealloc.wakes);
+        if shut {
+            self.made_room(me, prealloc);
         } else {
             self.wake_those_blocked_by(me, &mut prealloc.wakes);
         }

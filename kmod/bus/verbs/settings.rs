@@ -27,7 +27,7 @@ impl<N: Notify> Bus<N> {
             ksock.set_limit(limit);
         }
         let limit = ksock.limit();
-        self.wake_those_blocked_by(me, &mut prealloc.wakes);
+        self.made_room(me, prealloc);
         Ok(limit)
     }
 
@@ -36,10 +36,19 @@ impl<N: Notify> Bus<N> {
     /// # Errors
     ///
     /// `Closed`.
-    pub(crate) fn only_once(&mut self, me: KsockId, set: Option<bool>) -> Result<bool, BusError> {
+    pub(crate) fn only_once(
+        &mut self,
+        me: KsockId,
+        set: Option<bool>,
+        prealloc: &mut Prealloc<N>,
+    ) -> Result<bool, BusError> {
         let ksock = self.ksock_mut(me)?;
         let was = ksock.only_once;
         ksock.only_once = set.unwrap_or(was);
+        if ksock.only_once && !was {
+            // Its user now gets fewer copies, and what waits may fit.
+            self.wake_all_waiting(&mut prealloc.wakes);
+        }
         Ok(was)
     }
 

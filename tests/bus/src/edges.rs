@@ -45,7 +45,10 @@ fn a_closed_ksock_says_that_it_is() {
         Some(CLOSED)
     );
     assert_eq!(bus.limit(me, 1, &mut prealloc), Err(BusError::Closed));
-    assert_eq!(bus.only_once(me, None), Err(BusError::Closed));
+    assert_eq!(
+        bus.only_once(me, None, &mut prealloc),
+        Err(BusError::Closed)
+    );
     assert_eq!(
         bus.report_replier_binds(me, Some(true), &mut prealloc),
         Err(CLOSED)

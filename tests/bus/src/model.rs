@@ -15,7 +15,8 @@ mod shape;
 
 use message::body_len;
 use name::check_name;
-use std::collections::{BTreeSet, VecDeque};
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 pub use message::{
     Id, Msg, ALL_OR_FAIL, ALL_OR_WAIT, BIND_EVENT, DISAPPEARED, ERROR_SENDING, EVENTS_LOST,
@@ -87,7 +88,11 @@ struct Bind {
 pub struct Caps {
     pub ksocks: usize,
     pub bindings: usize,
+    /// How much may be queued for it beyond the share of each ksock.
     pub bytes: u64,
+    pub share: u64,
+    /// How many copies it gets of one message.
+    pub copies: usize,
 }
 
 impl Caps {
@@ -95,6 +100,8 @@ impl Caps {
         ksocks: usize::MAX,
         bindings: usize::MAX,
         bytes: u64::MAX,
+        share: u64::MAX,
+        copies: usize::MAX,
     };
 }
 
@@ -117,6 +124,8 @@ struct Sock {
     limit: u32,
     /// There was more than the limit when the limit was set, and still is.
     lowered: bool,
+    /// It holds more than its share, and more than its user had left for it when it grew last.
+    used_up: bool,
     only_once: bool,
     last_in: Option<Id>,
     last_sent: Id,
@@ -200,10 +209,16 @@ impl Model {
         self.socks.iter().filter(move |sock| sock.user == user)
     }
 
-    /// How many bytes a user may have more.
+    /// What a ksock holds beyond its share.
+    fn drawn(&self, sock: &Sock, held: u64) -> u64 {
+        held.saturating_sub(self.caps_of(sock.user).share)
+    }
+
+    /// How many bytes a user may have more, beyond shares.
     fn left(&self, user: u32) -> u64 {
-        let charged: u64 = self.socks_of(user).map(Sock::charged).sum();
-        self.caps_of(user).bytes.saturating_sub(charged)
+        let drawn = |sock| self.drawn(sock, sock.charged());
+        let drawn: u64 = self.socks_of(user).map(drawn).sum();
+        self.caps_of(user).bytes.saturating_sub(drawn)
     }
 
     /// What a ksock costs its user.
@@ -211,16 +226,35 @@ impl Model {
         self.sock(ksock).charged()
     }
 
-    /// §5.3, and: a queue holds no more than is left to its user.
+    /// §5.3, and: beyond its share a queue holds no more than is left to its user.
     fn has_capacity(&self, ksock: u32) -> bool {
         let sock = self.sock(ksock);
-        sock.load() < u64::from(sock.limit) && sock.held() <= self.left(sock.user)
+        sock.load() < u64::from(sock.limit) && !sock.used_up
     }
 
     /// The same for who wants an answer: what is kept for others counts as well.
     fn may_ask(&self, ksock: u32) -> bool {
         let sock = self.sock(ksock);
-        sock.load() < u64::from(sock.limit) && sock.charged() <= self.left(sock.user)
+        let room = sock.load() < u64::from(sock.limit);
+        room && self.drawn(sock, sock.charged()) <= self.left(sock.user)
+    }
+
+    /// Does a queue hold more than its share, and more than is left?
+    fn is_used_up(&self, ksock: u32) -> bool {
+        let sock = self.sock(ksock);
+        self.drawn(sock, sock.held()) > self.left(sock.user)
+    }
+
+    /// Something was queued. (Choice: that decides whether more fits, until the reader has read.)
+    fn has_grown(&mut self, ksock: u32) {
+        let used_up = self.is_used_up(ksock);
+        self.sock_mut(ksock).used_up |= used_up;
+    }
+
+    /// Something was read, or unbound.
+    fn has_shrunk(&mut self, ksock: u32) {
+        let used_up = self.is_used_up(ksock);
+        self.sock_mut(ksock).used_up &= used_up;
     }
 
     fn find(&self, id: u32) -> Option<&Sock> {
@@ -265,6 +299,7 @@ impl Model {
             queue: VecDeque::new(),
             limit: 100,
             lowered: false,
+            used_up: false,
             only_once: false,
             last_in: None,
             last_sent: (0, 0),
@@ -325,6 +360,7 @@ impl Model {
         if sock.queued() < queued {
             sock.move_one_in();
         }
+        self.has_shrunk(ksock);
         for copy in gone {
             self.answer_for(ksock, &copy, UNBOUND);
         }
@@ -430,6 +466,7 @@ impl Model {
             });
             sock.most_owed = sock.most_owed.max(sock.owed.len());
         }
+        self.has_shrunk(ksock);
         self.calm_down();
         Some(copy.msg)
     }
@@ -504,6 +541,8 @@ impl Model {
         for copy in &closing.queue {
             self.answer_for(ksock, copy, GONE_AWAY);
         }
+        self.bindings
+            .retain(|b| b.ksock != ksock || b.is_replier != 0);
         while let Some(at) = self.bindings.iter().rposition(|b| b.ksock == ksock) {
             let bind = self.bindings[at].clone();
             if bind.is_replier != 0 && self.reporting {
@@ -540,7 +579,7 @@ impl Model {
                 return Err(full);
             }
             // What is kept for an answer is not enough for a long one.
-            if body_len(msg) > ANSWER - PLACE && requester.held() > self.left(requester.user) {
+            if body_len(msg) > ANSWER - PLACE && requester.used_up {
                 return Err(full);
             }
         }
@@ -553,12 +592,9 @@ impl Model {
                 return Err(full);
             }
         }
-        let mut recipients = self.listeners(&msg.name);
-        if recipients.iter().any(|&(id, _)| !self.has_capacity(id)) {
-            if wait || msg.flags & ALL_OR_FAIL != 0 {
-                return Err(full);
-            }
-            recipients.retain(|&(id, _)| self.has_capacity(id));
+        let (recipients, all) = self.recipients(&msg.name);
+        if !all && (wait || msg.flags & ALL_OR_FAIL != 0) {
+            return Err(full);
         }
 
         let mut plain = msg.clone();
@@ -572,9 +608,6 @@ impl Model {
         }
         if let Some(replier) = replier {
             let number = self.new_number();
-            let mut yours = msg.clone();
-            yours.flags |= WANT_YOU_TO_REPLY;
-            self.insert(replier.ksock, yours, Some(replier.serial), Some(number));
             let sender = self.sock_mut(ksock);
             sender.awaited.push(Awaited {
                 id: msg.id,
@@ -582,6 +615,9 @@ impl Model {
                 number,
             });
             sender.most_awaited = sender.most_awaited.max(sender.awaited.len());
+            let mut yours = msg.clone();
+            yours.flags |= WANT_YOU_TO_REPLY;
+            self.insert(replier.ksock, yours, Some(replier.serial), Some(number));
         }
         for (id, serial) in recipients {
             self.insert_once(id, &plain, serial);
@@ -614,6 +650,57 @@ impl Model {
             .collect()
     }
 
+    /// Those of them who get a copy, and whether that is all of them: who has room, and each user
+    /// no more than it may. (Choice: who comes first is decided by the patterns, the most general
+    /// first, and then by user, ksock and age; who wants one copy only counts once. In this order they
+    /// get it, unless some ksock listens by several patterns: then the newest binding comes first.)
+    pub(super) fn recipients(&self, name: &[u8]) -> (Vec<(u32, u64)>, bool) {
+        let pattern = |serial: u64| {
+            let bind = self.bindings.iter().find(|b| b.serial == serial);
+            let name = &bind.expect("it listens").name;
+            let tail = match name.last() {
+                Some(b'*') => 0,
+                Some(b'%') => 1,
+                _ => 2,
+            };
+            (tail, name.len())
+        };
+        let user = |id: u32| (self.sock(id).user, id);
+        let mut listeners = self.listeners(name);
+        listeners.sort_by_key(|&(id, serial)| (pattern(serial), user(id), Reverse(serial)));
+        let (mut recipients, mut all) = (Vec::<(u32, u64)>::new(), true);
+        let mut copies = BTreeMap::<u32, usize>::new();
+        for (id, serial) in listeners {
+            let sock = self.sock(id);
+            // Of one pattern it is the newest binding anyway.
+            let same = |r: &(u32, u64)| r.0 == id && pattern(r.1) == pattern(serial);
+            if sock.only_once && recipients.iter().any(same) {
+                continue;
+            }
+            let copies = copies.entry(sock.user).or_default();
+            if !self.has_capacity(id) || *copies >= self.caps_of(sock.user).copies {
+                all = false;
+                continue;
+            }
+            let chosen = recipients.iter_mut().find(|chosen| chosen.0 == id);
+            match chosen.filter(|_| sock.only_once) {
+                Some(chosen) => chosen.1 = chosen.1.max(serial),
+                None => {
+                    *copies += 1;
+                    recipients.push((id, serial));
+                }
+            }
+        }
+        let again = |&(id, serial): &(u32, u64)| {
+            let mut others = recipients.iter().filter(|other| other.0 == id);
+            others.any(|other| pattern(other.1) != pattern(serial))
+        };
+        if recipients.iter().any(again) {
+            recipients.sort_by_key(|&(_, serial)| Reverse(serial));
+        }
+        (recipients, all)
+    }
+
     /// §5.5.
     fn insert(&mut self, to: u32, msg: Msg, binding: Option<u64>, duty: Option<u64>) {
         self.touched.insert(to);
@@ -630,6 +717,7 @@ impl Model {
         } else {
             sock.queue.push_back(copy);
         }
+        self.has_grown(to);
     }
 
     /// §5.5, a listener's copy. Was it inserted?

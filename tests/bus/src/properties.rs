@@ -107,11 +107,15 @@ fn step() -> impl Strategy<Value = Step> {
 
 /// What users may have: often anything, else so little that it is hit.
 fn caps() -> impl Strategy<Value = Caps> {
-    let few = (2..6_usize, 1..9_usize, 0..15_000_u64);
-    let few = few.prop_map(|(ksocks, bindings, bytes)| Caps {
+    let share = prop_oneof![2 => Just(0), 1 => 0..5_000_u64];
+    let copies = prop_oneof![1 => Just(usize::MAX), 1 => 1..5_usize];
+    let few = (2..6_usize, 1..9_usize, 0..15_000_u64, share, copies);
+    let few = few.prop_map(|(ksocks, bindings, bytes, share, copies)| Caps {
         ksocks,
         bindings,
         bytes,
+        share,
+        copies,
     });
     prop_oneof![1 => Just(Caps::NONE), 1 => few]
 }

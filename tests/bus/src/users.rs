@@ -21,6 +21,7 @@ const SMALL: u64 = PLACE + 8;
 fn bytes(bytes: u64) -> World {
     World::capped(Caps {
         bytes,
+        share: 0,
         ..Caps::NONE
     })
 }
@@ -190,26 +191,127 @@ fn senders_see_a_full_queue() {
 }
 
 #[test]
-fn reading_one_queue_wakes_who_waits_for_another_of_that_user() {
+fn a_queue_is_full_until_its_own_reader_reads() {
     let mut world = bytes(10 * SMALL);
     let root = world.open();
     let hoard = listener(&mut world, ALICE, b"$.A");
-    listener(&mut world, ALICE, b"$.B");
+    let idle = listener(&mut world, ALICE, b"$.B");
+    flood(&mut world, root, hoard);
     let wait = with(ALL_OR_WAIT, announcement("$.B"));
-    for _ in 0..2 {
+    for _ in 0..3 {
         world.send(root, &wait).unwrap();
     }
-    flood(&mut world, root, hoard);
-    for n in 0.. {
-        if world.send(root, &wait).is_err() {
-            assert!(n > 0);
-            break;
-        }
-    }
-    let woken = world.wakes(root);
+    assert_eq!(world.send(root, &wait), Err(EAGAIN));
     world.drain(hoard);
+    assert_eq!(world.poll(root), (false, false));
+    let woken = world.wakes(root);
+    world.next(idle).unwrap();
     assert!(world.wakes(root) > woken);
     assert_eq!(world.poll(root), (false, true));
+    world.end();
+}
+
+#[test]
+fn each_queue_has_a_share_of_its_own() {
+    let mut world = World::capped(Caps {
+        bytes: 10 * SMALL,
+        share: 5 * SMALL,
+        ..Caps::NONE
+    });
+    let root = world.open();
+    let first = listener(&mut world, ALICE, b"$.A");
+    // Five, and beyond that six as without a share.
+    assert_eq!(flood(&mut world, root, first), 11);
+    for expected in [8, 6, 6, 6, 6] {
+        let next = listener(&mut world, ALICE, b"$.A");
+        assert_eq!(flood(&mut world, root, next), expected);
+    }
+    // What the count of messages says goes for the share as well.
+    let few = listener(&mut world, ALICE, b"$.A");
+    world.max_msgs(few, 2);
+    assert_eq!(flood(&mut world, root, few), 2);
+    world.next(first).unwrap();
+    world.send(root, &announcement("$.A")).unwrap();
+    assert_eq!(world.model.num_msgs(first), 10);
+    while world.model.num_msgs(first) > 5 {
+        world.next(first).unwrap();
+    }
+    assert_eq!(flood(&mut world, root, first), 7);
+    world.end();
+}
+
+fn copies(copies: usize) -> World {
+    World::capped(Caps {
+        copies,
+        ..Caps::NONE
+    })
+}
+
+#[test]
+fn as_many_copies_of_one_message_as_it_may() {
+    let mut world = copies(5);
+    let (root, bob) = (world.open(), listener(&mut world, BOB, b"$.*"));
+    let (a, also_a) = (world.open_as(ALICE).unwrap(), world.open_as(ALICE).unwrap());
+    for _ in 0..3 {
+        world.bind(a, LISTENER, b"$.A").unwrap();
+        world.bind(also_a, LISTENER, b"$.*").unwrap();
+        world.bind(root, LISTENER, b"$.%").unwrap();
+    }
+    let count = |world: &World| [a, also_a, bob, root].map(|ksock| world.model.num_msgs(ksock));
+    world.send(root, &announcement("$.A")).unwrap();
+    assert_eq!(count(&world), [2, 3, 1, 3]);
+    assert_eq!(
+        world.send(root, &with(ALL_OR_FAIL, announcement("$.A"))),
+        Err(EBUSY)
+    );
+    let wait = with(ALL_OR_WAIT, announcement("$.A"));
+    assert_eq!(world.send(root, &wait), Err(EAGAIN));
+    world.unbind(a, LISTENER, b"$.A").unwrap();
+    assert_eq!(world.poll(root), (true, true));
+    assert_eq!(count(&world), [3, 6, 2, 6]);
+    // Messages are counted one by one.
+    for _ in 0..5 {
+        world.send(bob, &announcement("$.A")).unwrap();
+    }
+    assert_eq!(count(&world), [13, 21, 7, 21]);
+    world.end();
+}
+
+#[test]
+fn who_wants_fewer_copies_makes_room_for_others_of_its_user() {
+    let mut world = copies(2);
+    let root = world.open();
+    let a = listener(&mut world, ALICE, b"$.*");
+    world.bind(a, LISTENER, b"$.A").unwrap();
+    listener(&mut world, ALICE, b"$.A");
+    let wait = with(ALL_OR_WAIT, announcement("$.A"));
+    assert_eq!(world.send(root, &wait), Err(EAGAIN));
+    let woken = world.wakes(root);
+    world.only_once(a, Some(true));
+    assert!(world.wakes(root) > woken);
+    assert_eq!(world.poll(root), (false, true));
+    world.end();
+}
+
+#[test]
+fn one_copy_only_is_one_however_often_it_is_bound() {
+    let mut world = copies(2);
+    let root = world.open();
+    let (a, also_a) = (world.open_as(ALICE).unwrap(), world.open_as(ALICE).unwrap());
+    for ksock in [a, also_a] {
+        world.only_once(ksock, Some(true));
+        for pattern in [b"$.A", b"$.*", b"$.A", b"$.%", b"$.*"] {
+            world.bind(ksock, LISTENER, pattern).unwrap();
+        }
+    }
+    let all = with(ALL_OR_FAIL, announcement("$.A"));
+    assert_eq!(world.send(root, &all), Err(EBUSY));
+    world.send(root, &announcement("$.A")).unwrap();
+    // It is the copy of the newest binding.
+    world.unbind(a, LISTENER, b"$.A").unwrap();
+    assert_eq!(world.model.num_msgs(a), 1);
+    world.unbind(a, LISTENER, b"$.*").unwrap();
+    assert_eq!([a, also_a].map(|k| world.model.num_msgs(k)), [0, 1]);
     world.end();
 }
 
@@ -371,15 +473,14 @@ fn who_is_told_of_a_close_has_the_room_that_it_leaves() {
     let mut world = bytes(10 * SMALL);
     let root = world.open();
     let hoard = listener(&mut world, ALICE, b"$.A");
-    world.bind(hoard, REPLIER, b"$.R").unwrap();
+    for name in [b"$.R1", b"$.R2"] {
+        world.bind(hoard, REPLIER, name).unwrap();
+    }
+    // As long as the hoard is there, one message more is all that the other can take.
     assert_eq!(flood(&mut world, root, hoard), 6);
     let hears = listener(&mut world, ALICE, EVENT);
-    for _ in 0..4 {
-        let event = String::from_utf8(EVENT.to_vec()).unwrap();
-        world.send(root, &announcement(&event)).unwrap();
-    }
-    // That was as much as it could take, as long as the hoard is there.
-    assert_eq!(world.model.num_msgs(hears), 2);
+    let event = announcement(std::str::from_utf8(EVENT).unwrap());
+    world.send(root, &event).unwrap();
     world.report(root, Some(true)).unwrap();
     world.close(hoard);
     assert_eq!(world.model.num_msgs(hears), 3);

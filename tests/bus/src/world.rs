@@ -109,7 +109,7 @@ fn supplied<T>(
     room: &mut Prealloc,
     mut verb: impl FnMut(&mut Bus<Ear>, &mut Prealloc) -> Result<T, Refusal>,
 ) -> Result<T, Errno> {
-    for _ in 0..8 {
+    for _ in 0..100 {
         let answer = {
             let _locked = (
                 testing::forbid_allocating(),
@@ -118,7 +118,16 @@ fn supplied<T>(
             verb(bus, room)
         };
         match answer {
-            Ok(done) => return Ok(done),
+            Ok(done) => {
+                while room.has_rest() {
+                    let _locked = (
+                        testing::forbid_allocating(),
+                        testing::forbid_freeing_above(SMALL),
+                    );
+                    bus.go_on(room);
+                }
+                return Ok(done);
+            }
             Err(Refusal::No(error)) => return Err(errno(error)),
             Err(Refusal::Need(need)) => room.supply(need).map_err(errno)?,
         }
@@ -481,6 +490,8 @@ impl World {
             ksocks: less(self.caps.ksocks),
             bindings: less(self.caps.bindings),
             bytes: self.caps.bytes,
+            share: self.caps.share,
+            copies: less(self.caps.copies),
             ..quota::Limits::UNLIMITED
         }
     }
@@ -645,7 +656,11 @@ impl World {
     pub fn only_once(&mut self, ksock: u32, set: Option<bool>) -> bool {
         let answer = self.both(
             &("only once", ksock, set),
-            |world| world.bus.only_once(id_of(ksock), set).map_err(errno),
+            |world| {
+                world.verb(ksock, |bus, room| {
+                    Ok(bus.only_once(id_of(ksock), set, room)?)
+                })
+            },
             |model| Ok(model.only_once(ksock, set)),
         );
         answer.expect("MSGONLYONCE cannot be refused")

@@ -35,6 +35,8 @@ pub fn run(bytes: &[u8]) {
             ksocks: 2 + few(3),
             bindings: 1 + 2 * few(5),
             bytes: 5000 * few(3) as u64,
+            share: 1000 * few(5) as u64,
+            copies: 1 + 3 * few(3),
         },
     };
     let mut play = Play::new(u32::from(sort) % 3, caps);

@@ -20,6 +20,7 @@ tests![
     users_bindings.load("kbus_num_devices=3 kbus_mode=0666 kbus_max_user_bindings=20"),
     users_bytes.load("kbus_num_devices=3 kbus_mode=0666 kbus_max_user_bytes=100000"),
     users_bytes_of_answers.load("kbus_mode=0666 kbus_max_user_bytes=100000"),
+    users_copies.load("kbus_mode=0666 kbus_max_user_copies=20"),
     users_buses.load("kbus_mode=0666 kbus_max_user_buses=2"),
     users_without_any_buses.load("kbus_mode=0666 kbus_max_user_buses=0"),
     users_root_may_have_more.load(
@@ -104,8 +105,9 @@ fn open(device: u32) -> Result<Ksock> {
 }
 
 fn users_parameters() {
-    let names = ["ksocks", "bindings", "bytes", "buses"].map(|n| format!("kbus_max_user_{n}"));
-    for (name, least) in names.iter().zip([1, 1, 1, 0]) {
+    let names = ["ksocks", "bindings", "bytes", "copies", "buses"];
+    let names = names.map(|n| format!("kbus_max_user_{n}"));
+    for (name, least) in names.iter().zip([1, 1, 1, 1, 0]) {
         for bad in [least - 1, 1_i64 << 32] {
             eq!(
                 insmod(&format!("{name}={bad}")),
@@ -123,11 +125,11 @@ fn users_parameters() {
         })
     };
     eq!(insmod(""), Ok(()));
-    eq!(shown(), [4096, 16_384, 256 << 20, 256]);
+    eq!(shown(), [4096, 16_384, 256 << 20, 1024, 256]);
     eq!(crate::harness::rmmod(), Ok(()));
     let set: Vec<String> = names.iter().map(|name| format!("{name}=77")).collect();
     eq!(insmod(&set.join(" ")), Ok(()));
-    eq!(shown(), [77; 4]);
+    eq!(shown(), [77; 5]);
     eq!(crate::harness::rmmod(), Ok(()));
 }
 
@@ -521,12 +523,12 @@ fn users_bytes() {
         elsewhere.listen("$.A").limit(10_000);
         full.open();
         go.pass();
-        // Half of 100,000 at 1,520 bytes each, and one.
+        // 64 KiB and half of 100,000 at 1,520 bytes each, and one.
         let count = k.count();
-        assert!((30..40).contains(&count), "{count} messages");
-        // The other half: less fits into the next queue, on whichever bus.
+        assert!((73..80).contains(&count), "{count} messages");
+        // The other half: less fits into the next queue, on whichever bus, but its own 64 KiB.
         let more = elsewhere.count();
-        assert!(more < count && more > 10, "{more} messages");
+        assert!(more < count && more > 53, "{more} messages");
         full.open();
         go.pass();
         eq!(k.drain().len() as u32, count);
@@ -581,8 +583,8 @@ fn users_bytes_of_answers() {
             }
         };
         eq!(refused, ENOLCK);
-        // Half of 100,000 at 4,608 bytes each, and one.
-        eq!(asked, 11);
+        // 64 KiB and half of 100,000 at 4,608 bytes each, and one.
+        eq!(asked, 26);
         ready.put(asked);
         go.pass();
         eq!(k.drain().len() as u32, asked);
@@ -590,20 +592,60 @@ fn users_bytes_of_answers() {
     });
     let asked = ready.get();
     log.tells_once(ALICE, "kbus_max_user_bytes");
-    // All that she was promised fits; what one of them is longer fits while the queue is short.
+    // All that she was promised fits; what is longer fits while the queue is short.
     let long = vec![1; 60_000];
     for n in 0..asked {
         let request = root.take();
         let answer = Msg::reply_to(&request);
         let longer = root.post(&answer.clone().data(&long));
-        eq!(longer.is_ok(), n == 0, "long answer {n}: {longer:?}");
-        if n > 0 {
+        eq!(longer.is_ok(), n < 2, "long answer {n}: {longer:?}");
+        if n >= 2 {
             root.post(&answer.data([1; 4000])).unwrap();
         }
     }
     go.open();
     alice.join();
     eq!(root.take().name, b"$.R");
+}
+
+fn users_copies() {
+    let mut log = Log::from_here();
+    let (bound, sent) = (Gate::new(), Gate::new());
+    let alice = as_user(ALICE, || {
+        let all: Vec<Ksock> = (0..3).map(|_| open(0).unwrap()).collect();
+        for _ in 0..10 {
+            all[0].listen("$.A");
+            all[1].listen("$.*");
+            all[2].listen("$.%");
+        }
+        bound.open();
+        sent.pass();
+        eq!(all.iter().map(|k| k.count()).sum::<u32>(), 2 * 20);
+        eq!(all[1].count(), 2 * 10);
+        for _ in 0..10 {
+            all[0].unbind("$.A", LISTENER).unwrap();
+        }
+        bound.open();
+        sent.pass();
+        eq!(all[1].count() + all[2].count(), 2 * 20 + 20);
+    });
+    bound.pass();
+    let root = Ksock::new();
+    for _ in 0..30 {
+        root.listen("$.A");
+    }
+    root.say("$.A");
+    root.say("$.A");
+    eq!(root.count(), 60);
+    let msg = Msg::new("$.A");
+    eq!(root.post(&msg.clone().flags(ALL_OR_FAIL)), Err(EBUSY));
+    log.tells_once(ALICE, "kbus_max_user_copies");
+    sent.open();
+    bound.pass();
+    root.post(&msg.flags(ALL_OR_FAIL)).unwrap();
+    sent.open();
+    alice.join();
+    eq!(log.lines(), Vec::<String>::new());
 }
 
 fn users_buses() {
@@ -653,9 +695,12 @@ fn users_root_may_have_more() {
         eq!(open(0).err(), Some(EDQUOT));
         k.listen("$.A").listen("$.B").listen("$.C");
         eq!(k.bind("$.D", LISTENER), Err(EDQUOT));
-        k.say("$.A");
-        k.say("$.A");
-        eq!(k.count(), 1);
+        let msg = Msg::new("$.A").data([7; 1000]);
+        for _ in 0..100 {
+            k.post(&msg).unwrap();
+        }
+        // 64 KiB at 1,520 bytes each, and one.
+        eq!(k.count(), 44);
         eq!(k.new_device(), Err(EDQUOT));
     });
     rich();
@@ -782,9 +827,9 @@ fn users_flood_and_others_go_on() {
         child.kill();
     }
     go.open();
-    // Half of 4,000,000 at 1,020 bytes each, and one.
+    // 64 KiB and half of 4,000,000 at 1,024 bytes each, and one.
     let count = ready.get();
-    assert!((1900..2000).contains(&count), "{count} messages");
+    assert!((2000..2100).contains(&count), "{count} messages");
     hoard.join();
     log.tells_once(ALICE, "kbus_max_user_bytes");
 }

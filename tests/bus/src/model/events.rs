@@ -36,8 +36,8 @@ impl Model {
             return Ok(());
         }
         let msg = self.event(binder, name, is_bind);
-        let recipients = self.listeners(BIND_EVENT);
-        if !recipients.iter().all(|&(id, _)| self.has_capacity(id)) {
+        let (recipients, all) = self.recipients(BIND_EVENT);
+        if !all {
             return Err(EAGAIN);
         }
         for (id, serial) in recipients {
@@ -46,17 +46,17 @@ impl Model {
         Ok(())
     }
 
-    /// §6.5. The closing ksock is gone from `socks` already and hears nothing.
+    /// §6.5. The closing ksock is gone already, with all by which it listened.
     pub(super) fn announce_at_close(&mut self, bind: &Bind) {
         let msg = self.event(bind.ksock, &bind.name, false);
-        let mut recipients = self.listeners(BIND_EVENT);
-        recipients.retain(|&(id, _)| id != bind.ksock);
-        if recipients.iter().all(|&(id, _)| self.has_capacity(id)) {
+        let (recipients, all) = self.recipients(BIND_EVENT);
+        if all {
             for (id, serial) in recipients {
                 self.insert_once(id, &msg, serial);
             }
             return;
         }
+        let mut recipients = self.listeners(BIND_EVENT);
         if !self.events_lost && self.set_aside() + recipients.len() <= MOST_SET_ASIDE {
             for (id, serial) in recipients {
                 self.put_aside(id, &msg, serial);

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 //! Who gets a message (5.4): very many, and who is woken.
 
-use super::{announcement, reply_to, request, LISTENER, REPLIER};
+use super::{announcement, reply_to, request, with, LISTENER, REPLIER};
+use crate::model::{Errno::EBUSY, ALL_OR_FAIL};
 use crate::world::World;
 
 #[test]
@@ -32,5 +33,72 @@ fn who_gets_something_is_woken_and_nobody_else() {
     let asked = world.next(3).unwrap();
     world.send(3, &reply_to(&asked)).unwrap();
     assert_eq!([1, 2, 3, 4].map(|k| world.wakes(k)), [1, 3, 1, 0]);
+    world.end();
+}
+
+/// More than can be shut or opened in one step.
+const MANY: u32 = 200;
+
+#[test]
+fn who_is_full_hears_again_what_it_listens_to_when_it_has_read() {
+    let mut world = World::with(2);
+    let names: Vec<String> = (0..MANY).map(|n| format!("$.A{n}")).collect();
+    for name in &names {
+        world.bind(2, LISTENER, name.as_bytes()).unwrap();
+    }
+    world.max_msgs(2, 1);
+    for _ in 0..2 {
+        // By all of these it is found full.
+        for name in &names {
+            world.send(1, &announcement(name)).unwrap();
+        }
+        assert_eq!(world.drain(2).len(), 1);
+        for name in &names {
+            world
+                .send(1, &with(ALL_OR_FAIL, announcement(name)))
+                .unwrap();
+            assert_eq!(world.drain(2).len(), 1);
+        }
+    }
+    for name in &names {
+        world.send(1, &announcement(name)).unwrap();
+    }
+    world.max_msgs(2, MANY);
+    // Some come, some go, while they are not looked at.
+    world.max_msgs(2, 1);
+    for name in &names {
+        world.send(1, &announcement(name)).unwrap();
+    }
+    for name in names.iter().step_by(3) {
+        world.unbind(2, LISTENER, name.as_bytes()).unwrap();
+    }
+    for name in names.iter().step_by(2) {
+        world.bind(2, LISTENER, name.as_bytes()).unwrap();
+    }
+    world.max_msgs(2, 2 * MANY);
+    for name in &names {
+        world.send(1, &announcement(name)).unwrap();
+    }
+    world.end();
+}
+
+#[test]
+fn very_many_who_are_full() {
+    let mut world = World::with(MANY + 1);
+    for ksock in 1..=MANY {
+        world.bind(ksock, LISTENER, b"$.A").unwrap();
+        world.bind(ksock, LISTENER, b"$.B").unwrap();
+        world.max_msgs(ksock, 1);
+    }
+    world.send(MANY + 1, &announcement("$.A")).unwrap();
+    let all = with(ALL_OR_FAIL, announcement("$.B"));
+    for _ in 0..2 {
+        assert_eq!(world.send(MANY + 1, &all), Err(EBUSY));
+        world.send(MANY + 1, &announcement("$.B")).unwrap();
+    }
+    for ksock in 1..=MANY {
+        assert_eq!(world.drain(ksock).len(), 1);
+        assert_eq!(world.send(MANY + 1, &all).is_ok(), ksock == MANY);
+    }
     world.end();
 }

@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The Ksocks of one user on one bus, as far as they share something: how many copies of one
+//! message the user gets. Without a limit of that kind, 4,096 Ksocks, or one with 16,384 bindings
+//! to `$.*`, would make every message of everybody thousands of times as dear.
+
+use super::count::{decrease, expect};
+use super::id::UserId;
+use kernel::rbtree::{Entry, RBTree, RBTreeNodeReservation};
+
+/// Which message it is that is being routed.
+pub(super) type Round = u64;
+
+/// The Ksocks of one user.
+pub(crate) struct Party {
+    ksocks: u32,
+    /// How many copies of one message the user may get.
+    most: u32,
+    /// Which message was last counted, and how many copies of it.
+    round: Round,
+    copies: u32,
+}
+
+/// The memory for one party.
+pub(crate) type PartyReservation = RBTreeNodeReservation<UserId, Party>;
+
+/// The parties of a bus.
+pub(super) struct Parties(RBTree<UserId, Party>);
+
+impl Parties {
+    pub(super) fn new() -> Self {
+        Parties(RBTree::new())
+    }
+
+    /// A user has one Ksock more.
+    pub(super) fn join(&mut self, user: UserId, most: u32, reservation: PartyReservation) {
+        match self.0.entry(user) {
+            Entry::Occupied(mut party) => party.get_mut().ksocks += 1,
+            Entry::Vacant(place) => {
+                let party = Party {
+                    ksocks: 1,
+                    most,
+                    round: 0,
+                    copies: 0,
+                };
+                place.insert(party, reservation);
+            }
+        }
+    }
+
+    /// A user has one Ksock less.
+    pub(super) fn leave(&mut self, user: UserId) {
+        let Some(party) = expect(self.0.get_mut(&user)) else {
+            return;
+        };
+        decrease(&mut party.ksocks, 1);
+        if party.ksocks == 0 {
+            self.0.remove(&user);
+        }
+    }
+
+    /// Returns how many copies of this message a user may get, besides those that were counted.
+    fn left(&mut self, user: UserId, round: Round) -> u32 {
+        match expect(self.0.get_mut(&user)) {
+            Some(party) if party.round == round => party.most.saturating_sub(party.copies),
+            Some(party) => {
+                (party.round, party.copies) = (round, 0);
+                party.most
+            }
+            None => 0,
+        }
+    }
+
+    /// Counts copies of this message for a user.
+    fn count(&mut self, user: UserId, copies: u32) {
+        if let Some(party) = expect(self.0.get_mut(&user)) {
+            party.copies = party.copies.saturating_add(copies);
+        }
+    }
+}
+
+/// Counts the copies of one message. Those who listen come user by user, so that a party is looked
+/// up when the user changes and not for each of them.
+pub(super) struct Copies<'a> {
+    parties: &'a mut Parties,
+    round: Round,
+    user: Option<UserId>,
+    /// How many copies this user may get, and how many of them are not counted with it yet.
+    left: u32,
+    taken: u32,
+}
+
+impl<'a> Copies<'a> {
+    pub(super) fn new(parties: &'a mut Parties, round: Round) -> Self {
+        Copies {
+            parties,
+            round,
+            user: None,
+            left: 0,
+            taken: 0,
+        }
+    }
+
+    /// Returns how many more copies a user may get.
+    pub(super) fn left(&mut self, user: UserId) -> u32 {
+        if user.is_exempt() {
+            return u32::MAX;
+        }
+        if self.user != Some(user) {
+            if let Some(before) = self.user {
+                self.parties.count(before, self.taken);
+            }
+            self.user = Some(user);
+            self.left = self.parties.left(user, self.round);
+            self.taken = 0;
+        }
+        self.left
+    }
+
+    /// The user that was just asked about gets so many.
+    pub(super) fn take(&mut self, user: UserId, copies: u32) {
+        if self.user == Some(user) {
+            self.left = self.left.saturating_sub(copies);
+            self.taken = self.taken.saturating_add(copies);
+        }
+    }
+}
