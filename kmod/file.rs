@@ -8,7 +8,8 @@ use crate::classic::partial_message::PartialMessage;
 use crate::devices::Devices;
 use crate::ioctl::{self, Reply, Request};
 use crate::kapi::caller::{self, Abi};
-use crate::kapi::chardev::{OpenFile, UserBuffer};
+use crate::kapi::chardev::OpenFile;
+use crate::kapi::transfer::{Destination, Source};
 use crate::kapi::waitq::{Events, WaitQueue};
 use crate::limits;
 use crate::pointy;
@@ -39,14 +40,14 @@ impl OpenFile for File {
         )
     }
 
-    fn read(&self, buffer: UserBuffer) -> Result<usize> {
+    fn read(&self, mut to: impl Destination) -> Result<usize> {
         loop {
             let Some(current) = self.session.current() else {
                 return Ok(0);
             };
-            let count = buffer.len.min(current.cursor.left());
-            let mut out = buffer.writer();
-            current.cursor.copy(count, |piece| out.write_slice(piece))?;
+            to.rewind();
+            let count = to.len().min(current.cursor.left());
+            current.cursor.copy(count, |piece| to.put(piece))?;
             // If another thread read these very bytes meanwhile, or NEXTMSG came, before which
             // another may have read them, ours are the next.
             if self.session.advance(&current, count) {
@@ -55,19 +56,13 @@ impl OpenFile for File {
         }
     }
 
-    fn write(&self, buffer: UserBuffer) -> Result<usize> {
+    fn write(&self, from: &mut impl Source) -> Result<usize> {
         self.session.check_writable()?;
         let max_message = self.session.max_message();
-        let useful = PartialMessage::longest_useful_write(max_message);
-        let mut bytes = KVVec::new();
-        let copied = buffer
-            .first(useful)
-            .reader()
-            .read_all(&mut bytes, GFP_KERNEL_ACCOUNT);
+        let (useful, len) = (PartialMessage::longest_useful_write(max_message), from.len());
         let layout = Layout::of_program(Abi::current() == Abi::Compat);
-        self.session
-            .write(layout, copied.map(|()| bytes), max_message)?;
-        Ok(buffer.len)
+        self.session.write(layout, from.copy(useful), max_message)?;
+        Ok(len)
     }
 
     fn ioctl(&self, file: &KernelFile, code: u32, argument: usize, abi: Abi) -> Result<i32> {

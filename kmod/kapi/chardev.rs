@@ -7,6 +7,7 @@
 
 use super::caller::Abi;
 use super::shim;
+use super::transfer::{Destination, Pieces, Source, UserDestination, UserSource};
 use super::waitq::{Events, WaitQueue};
 use core::pin::Pin;
 use core::ptr::NonNull;
@@ -14,36 +15,11 @@ use kernel::bindings;
 use kernel::error::{from_result, to_result};
 use kernel::ffi::{c_char, c_int, c_long, c_uint, c_ulong};
 use kernel::fs::File;
+use kernel::iov::{IovIterDest, IovIterSource};
 use kernel::prelude::*;
 use kernel::sync::Arc;
 use kernel::types::ForeignOwnable;
-use kernel::uaccess::{UserPtr, UserSlice, UserSliceReader, UserSliceWriter};
-
-/// Memory of the program that reads or writes. Nothing is known of it before it is used.
-#[derive(Clone, Copy)]
-pub(crate) struct UserBuffer {
-    at: UserPtr,
-    /// In bytes.
-    pub(crate) len: usize,
-}
-
-impl UserBuffer {
-    /// Returns its first `len` bytes, or all of it if there are not so many.
-    pub(crate) fn first(self, len: usize) -> UserBuffer {
-        let len = len.min(self.len);
-        UserBuffer { len, ..self }
-    }
-
-    /// Returns a reader of all of it.
-    pub(crate) fn reader(self) -> UserSliceReader {
-        UserSlice::new(self.at, self.len).reader()
-    }
-
-    /// Returns a writer to all of it.
-    pub(crate) fn writer(self) -> UserSliceWriter {
-        UserSlice::new(self.at, self.len).writer()
-    }
-}
+use kernel::uaccess::UserPtr;
 
 /// An open file of a character device. It is dropped when the file is released.
 pub(crate) trait OpenFile: Sized + Send + Sync {
@@ -57,19 +33,19 @@ pub(crate) trait OpenFile: Sized + Send + Sync {
     /// Those of open(2).
     fn open(driver: &Self::Driver, minor: u32, file: &File) -> Result<Pin<KBox<Self>>>;
 
-    /// Fills the user's buffer, and returns how many bytes it got.
+    /// Stores what there is to read, and returns how many bytes that were. Never waits for more.
     ///
     /// # Errors
     ///
     /// Those of read(2).
-    fn read(&self, buffer: UserBuffer) -> Result<usize>;
+    fn read(&self, to: impl Destination) -> Result<usize>;
 
-    /// Takes the user's bytes, and returns how many it took.
+    /// Takes what is written, and returns how many bytes it took. Never waits.
     ///
     /// # Errors
     ///
     /// Those of write(2).
-    fn write(&self, buffer: UserBuffer) -> Result<usize>;
+    fn write(&self, from: &mut impl Source) -> Result<usize>;
 
     /// Does what number `code` asks for, and returns the call's result. `file` is its own.
     ///
@@ -188,6 +164,9 @@ impl<T: OpenFile> Registration<T> {
         release: Some(release::<T>),
         read: Some(read::<T>),
         write: Some(write::<T>),
+        // For readv, io_uring and AIO. A plain read or write costs less by the two above.
+        read_iter: Some(read_iter::<T>),
+        write_iter: Some(write_iter::<T>),
         poll: Some(poll::<T>),
         unlocked_ioctl: Some(ioctl::<T>),
         compat_ioctl: Some(compat_ioctl::<T>),
@@ -237,7 +216,11 @@ unsafe extern "C" fn open<T: OpenFile>(
             File::from_raw_file(file)
         })?;
         // SAFETY: The file is being opened: nobody else looks at it.
-        unsafe { (*file).private_data = this.into_foreign() };
+        unsafe {
+            (*file).private_data = this.into_foreign();
+            // io_uring need not have a worker read and write.
+            shim::kbus_never_waits(file);
+        }
         Ok(0)
     })
 }
@@ -270,8 +253,8 @@ unsafe extern "C" fn read<T: OpenFile>(
     from_result(|| {
         // SAFETY: Called for a file that `open` opened.
         let this = unsafe { state::<T>(file) };
-        let at = UserPtr::from_ptr(buffer.cast());
-        Ok(this.read(UserBuffer { at, len: count })? as isize)
+        let to = UserDestination::new(UserPtr::from_ptr(buffer.cast()), count);
+        Ok(this.read(to)? as isize)
     })
 }
 
@@ -290,7 +273,43 @@ unsafe extern "C" fn write<T: OpenFile>(
         // SAFETY: Called for a file that `open` opened.
         let this = unsafe { state::<T>(file) };
         let at = UserPtr::from_ptr(bytes.cast_mut().cast());
-        Ok(this.write(UserBuffer { at, len: count })? as isize)
+        Ok(this.write(&mut UserSource { at, len: count })? as isize)
+    })
+}
+
+/// The `read_iter` of `OPERATIONS`.
+///
+/// # Safety
+///
+/// The VFS, io_uring or AIO calls it, for a file that [`open`] opened.
+unsafe extern "C" fn read_iter<T: OpenFile>(
+    request: *mut bindings::kiocb,
+    to: *mut bindings::iov_iter,
+) -> isize {
+    from_result(|| {
+        // SAFETY: The request is valid, and its file one that `open` opened.
+        let this = unsafe { state::<T>((*request).ki_filp) };
+        // SAFETY: It is ours for the call, and made to be read into.
+        let to = unsafe { IovIterDest::from_raw(to) };
+        Ok(this.read(Pieces::new(to))? as isize)
+    })
+}
+
+/// The `write_iter` of `OPERATIONS`.
+///
+/// # Safety
+///
+/// The VFS, io_uring or AIO calls it, for a file that [`open`] opened.
+unsafe extern "C" fn write_iter<T: OpenFile>(
+    request: *mut bindings::kiocb,
+    from: *mut bindings::iov_iter,
+) -> isize {
+    from_result(|| {
+        // SAFETY: The request is valid, and its file one that `open` opened.
+        let this = unsafe { state::<T>((*request).ki_filp) };
+        // SAFETY: It is ours for the call, and made to be written from.
+        let from = unsafe { IovIterSource::from_raw(from) };
+        Ok(this.write(from)? as isize)
     })
 }
 

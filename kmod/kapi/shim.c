@@ -19,12 +19,25 @@
 
 bool kbus_in_compat_syscall(void)
 {
+	/*
+	 * What io_uring does for a 32-bit program later, or a worker for it, is
+	 * in no system call of its.
+	 */
+#ifdef TIF_ADDR32
+	if (test_thread_flag(TIF_ADDR32))
+		return true;
+#endif
 	return in_compat_syscall();
 }
 
 bool kbus_access_ok(unsigned long address, unsigned long size)
 {
 	return access_ok((const void __user *)address, size);
+}
+
+void kbus_never_waits(struct file *file)
+{
+	file->f_mode |= FMODE_NOWAIT;
 }
 
 unsigned int kbus_inode_minor(const struct inode *inode)

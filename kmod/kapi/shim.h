@@ -16,6 +16,7 @@ struct proc_dir_entry;
 /* Inline functions and macros of the kernel: shim.c has them. */
 bool kbus_in_compat_syscall(void);
 bool kbus_access_ok(unsigned long address, unsigned long size);
+void kbus_never_waits(struct file *file);
 unsigned int kbus_inode_minor(const struct inode *inode);
 unsigned int kbus_user(void);
 bool kbus_may_exceed_limits(void);

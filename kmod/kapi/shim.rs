@@ -12,6 +12,9 @@ unsafe extern "C" {
     pub fn kbus_access_ok(address: ffi::c_ulong, size: ffi::c_ulong) -> bool;
 }
 unsafe extern "C" {
+    pub fn kbus_never_waits(file: *mut file);
+}
+unsafe extern "C" {
     pub fn kbus_inode_minor(inode: *const inode) -> ffi::c_uint;
 }
 unsafe extern "C" {

@@ -7,6 +7,7 @@ mod names;
 mod polling;
 mod proc;
 mod reading;
+mod ring;
 mod sending;
 mod waiting;
 mod writing;
@@ -25,6 +26,7 @@ pub const ALL: &[&[Test]] = &[
     names::TESTS,
     writing::TESTS,
     reading::TESTS,
+    ring::TESTS,
     polling::TESTS,
     ioctls::TESTS,
     sending::TESTS,
