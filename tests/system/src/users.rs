@@ -693,9 +693,10 @@ fn users_root_may_have_more() {
         let k = open(0).unwrap();
         let _more = (open(0).unwrap(), open(0).unwrap());
         eq!(open(0).err(), Some(EDQUOT));
-        k.listen("$.A").listen("$.B").listen("$.C");
-        eq!(k.bind("$.D", LISTENER), Err(EDQUOT));
-        let msg = Msg::new("$.A").data([7; 1000]);
+        // Names that the others do not say.
+        k.listen("$.B").listen("$.C").listen("$.D");
+        eq!(k.bind("$.E", LISTENER), Err(EDQUOT));
+        let msg = Msg::new("$.B").data([7; 1000]);
         for _ in 0..100 {
             k.post(&msg).unwrap();
         }

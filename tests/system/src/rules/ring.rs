@@ -60,7 +60,7 @@ struct Submission {
     offset: u64,
     address: u64,
     len: u32,
-    more: [u32; 7],
+    more: [u32; 9],
 }
 
 #[repr(C)]
@@ -138,7 +138,7 @@ impl Ring {
             offset: u64::MAX,
             address: at as usize as u64,
             len: len as u32,
-            more: [0; 7],
+            more: [0; 9],
         };
         // SAFETY: one of the ring's entries; no request is under way.
         unsafe { self.entries.add(slot as usize).write(entry) };
