@@ -8,7 +8,7 @@ use crate::bus::id::{KsockId, MsgId};
 use crate::bus::message::Message;
 use crate::bus::name::Pattern;
 use crate::bus::quota::Limit;
-use crate::bus::{BusError, NewBinding, NewKsock, Ready, Refusal, Sent};
+use crate::bus::{BusError, NewBinding, NewKsock, Ready, Refusal, Replay, Sent};
 use crate::classic::header::{Layout, RawHeader};
 use crate::classic::partial_message::Finished;
 use crate::classic::read_cursor::ReadCursor;
@@ -188,7 +188,8 @@ impl Session {
     ///
     /// Those of the bus's verb.
     pub(crate) fn report_replier_binds(&self, set: Option<bool>) -> Result<bool, BusError> {
-        self.act(|bus, prealloc| bus.report_replier_binds(self.id, set, prealloc))
+        let mut replay = Replay::default();
+        self.act(|bus, prealloc| bus.report_replier_binds(self.id, set, &mut replay, prealloc))
     }
 
     /// Makes the next bus and returns its number (NEWDEVICE).
@@ -412,14 +413,22 @@ impl PinnedDrop for Session {
     fn drop(self: Pin<&mut Self>) {
         let mut state = self.state.lock();
         let me = self.id;
+        let begun = self
+            .device
+            .act(&mut state.prealloc, |bus, _| Ok(bus.close(me)?));
+        let Ok(mut closing) = begun else {
+            return;
+        };
         // Closing must succeed. If the memory to tell of unbindings is not to be had, it is told
         // instead that they were lost.
-        for short in [false, true] {
-            let closed = self.device.act(&mut state.prealloc, |bus, prealloc| {
-                bus.close(me, short, prealloc)
+        loop {
+            let done = self.device.act(&mut state.prealloc, |bus, prealloc| {
+                bus.close_further(&mut closing, prealloc)
             });
-            if closed.is_ok() {
-                break;
+            match done {
+                Ok(true) => break,
+                Ok(false) => (),
+                Err(_) => closing.short = true,
             }
         }
     }

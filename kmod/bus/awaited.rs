@@ -15,6 +15,7 @@ use super::id::{DebtNumber, KsockId, MsgId, Request};
 use super::owed::OwedReservation;
 use super::queue::Slot;
 use super::tally::Tally;
+use super::walk;
 use kernel::rbtree::RBTreeNodeReservation;
 
 /// What is kept for an answer.
@@ -81,10 +82,17 @@ impl Awaited {
         true
     }
 
-    /// The requests that were read: by which Ksock, and where its debt is noted.
-    pub(crate) fn read(&self) -> impl Iterator<Item = (KsockId, DebtNumber)> + '_ {
-        let all = self.0.tree.iter();
-        all.filter_map(|(request, answer)| Some((request.replier, answer.as_ref()?.debt?)))
+    /// Goes on to the request behind `at`, or to the first. Returns, if it was read, by which Ksock
+    /// and where its debt is noted; or nothing if there is no request.
+    pub(crate) fn next_read(
+        &mut self,
+        at: &mut Option<Request>,
+    ) -> Option<Option<(KsockId, DebtNumber)>> {
+        let debt = walk::on(&mut self.0.tree, at, |answer| answer.as_ref()?.debt)?;
+        Some(
+            at.as_ref()
+                .and_then(|request| Some((request.replier, debt?))),
+        )
     }
 
     /// Ends a request: it is being answered. Returns nothing if it is not awaited any more.

@@ -4,6 +4,7 @@
 
 use super::id::{BindingId, KsockId};
 use super::name::Pattern;
+use kernel::sync::atomic::{Atomic, Relaxed};
 
 /// What a Ksock does for the messages of a name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -30,10 +31,40 @@ pub(crate) struct Binding {
     pub(crate) pid: i32,
     /// As BIND gave it: UNBIND must give the same.
     pub(crate) is_replier: u32,
+    /// It was announced that its Ksock closes.
+    ended: Atomic<u32>,
     pub(crate) pattern: Pattern,
 }
 
 impl Binding {
+    pub(super) fn new(
+        id: BindingId,
+        ksock: KsockId,
+        pid: i32,
+        is_replier: u32,
+        pattern: Pattern,
+    ) -> Self {
+        Binding {
+            id,
+            ksock,
+            pid,
+            is_replier,
+            ended: Atomic::new(0),
+            pattern,
+        }
+    }
+
+    /// Notes that the end of it is announced, under the lock of its bus. Returns whether it was
+    /// before.
+    pub(super) fn end(&self) -> bool {
+        self.ended.xchg(1, Relaxed) != 0
+    }
+
+    /// Returns whether the end of it was announced.
+    pub(super) fn has_ended(&self) -> bool {
+        self.ended.load(Relaxed) != 0
+    }
+
     pub(crate) fn role(&self) -> Role {
         Role::of(self.is_replier)
     }

@@ -4,12 +4,12 @@
 
 use super::awaited::{Answer, Awaited, AwaitedReservation, Spare};
 use super::binding::Binding;
-use super::count::{decrease, expect};
+use super::count::expect;
 use super::id::{BindingId, KsockId, MsgId, Request, UserId};
 use super::message::Message;
 use super::owed::Owed;
 use super::party::Round;
-use super::queue::{Entry, Queue, Removed, Slot};
+use super::queue::{Chain, Entry, Gone, Queue, Removed, Slot};
 use super::quota::{Charge, Limit, OverLimit, User, ANSWER_BYTES};
 use super::routes::Door;
 use kernel::prelude::*;
@@ -19,8 +19,8 @@ use kernel::sync::Arc;
 /// A binding, as its Ksock knows it.
 pub(crate) struct OwnBinding {
     pub(crate) binding: Arc<Binding>,
-    /// How many entries in the Ksock's queue it attracted.
-    queued: u32,
+    /// The entries in the Ksock's queue that it attracted.
+    queued: Chain,
     /// The next older one of its seat; the first of a seat has none.
     pub(crate) older: Option<BindingId>,
     /// Of the first of a seat that is shut: its place among all of those.
@@ -38,7 +38,7 @@ impl OwnBinding {
     pub(crate) fn new(binding: Arc<Binding>, older: Option<BindingId>) -> Self {
         OwnBinding {
             binding,
-            queued: 0,
+            queued: Chain::default(),
             older,
             shut: None,
         }
@@ -113,27 +113,25 @@ impl<N> Ksock<N> {
 
     /// Queues an entry.
     pub(crate) fn push(&mut self, slot: Slot, entry: Entry) {
-        if let Some(own) = self.attracted_by(&entry) {
-            own.queued += 1;
-        }
+        let own = match &entry.binding {
+            Some(binding) => expect(self.bindings.get_mut(binding)),
+            None => None,
+        };
         self.charge.add_queued(entry.cost());
-        self.queue.push(slot, entry);
+        self.queue.push(slot, entry, own.map(|own| &mut own.queued));
     }
 
     /// Takes the front entry. Returns its slot with it.
     pub(crate) fn pop(&mut self) -> Option<(Entry, Slot)> {
-        let (entry, slot) = self.queue.pop()?;
-        if let Some(own) = self.attracted_by(&entry) {
-            decrease(&mut own.queued, 1);
+        let (entry, next, slot) = self.queue.pop()?;
+        if let Some(binding) = &entry.binding {
+            if let Some(own) = expect(self.bindings.get_mut(binding)) {
+                own.queued.pop(next);
+            }
         }
         self.charge.subtract_queued(entry.cost());
         self.calm_down();
         Some((entry, slot))
-    }
-
-    /// Returns the binding that attracted an entry.
-    fn attracted_by(&mut self, entry: &Entry) -> Option<&mut OwnBinding> {
-        expect(self.bindings.get_mut(&entry.binding?))
     }
 
     /// Notes a request, for whose answer `slot` is kept.
@@ -157,28 +155,45 @@ impl<N> Ksock<N> {
         Some(taken)
     }
 
-    /// Takes a binding away that it has, and out of the queue all that it attracted, in order. No
-    /// look at the queue is needed for what attracted nothing.
+    /// Returns how many messages in the queue a binding attracted.
+    pub(crate) fn attracted_by(&self, binding: BindingId) -> usize {
+        let own = expect(self.bindings.get(&binding));
+        own.map_or(0, |own| own.queued.len() as usize)
+    }
+
+    /// Takes a binding away that it has. Returns with it what it attracted, which is to be taken
+    /// out of the queue.
     pub(crate) fn unbind(
         &mut self,
         binding: BindingId,
-    ) -> Option<(Removed, RBTreeNode<BindingId, OwnBinding>)> {
+    ) -> Option<(Chain, RBTreeNode<BindingId, OwnBinding>)> {
         if self.is_shut() {
             self.forget_shut(binding);
         }
-        let mut own = expect(self.bindings.find_mut(&binding))?;
-        let queued = own.get_mut().queued;
+        let own = expect(self.bindings.find_mut(&binding))?;
+        let queued = own.get().queued;
         let own = own.remove_node();
-        let removed = self.queue.remove_attracted_by(binding, queued);
-        let cost = removed.values().flatten().map(Entry::cost).sum();
-        self.charge.subtract_queued(cost);
+        if queued.len() > 0 && self.queue.set_aside() > 0 {
+            self.queue.forget_aside(binding);
+        }
         self.charge.subtract_binding();
-        self.calm_down();
-        Some((removed, own))
+        Some((queued, own))
+    }
+
+    /// Takes the first of those out of the queue that a binding attracted which is gone.
+    pub(crate) fn remove_first(
+        &mut self,
+        attracted: &mut Chain,
+        me: KsockId,
+        removed: &mut Removed,
+    ) -> Option<Gone> {
+        let gone = self.queue.remove_first(attracted, me, removed)?;
+        self.charge.subtract_queued(gone.cost);
+        Some(gone)
     }
 
     /// Once all there is fits below the limit, so do all answers from then on.
-    fn calm_down(&mut self) {
+    pub(crate) fn calm_down(&mut self) {
         self.lowered &= self.load() > u64::from(self.limit);
     }
 
@@ -291,7 +306,7 @@ impl<N> Ksock<N> {
         Some(binding)
     }
 
-    /// Returns the user that pays.
+    /// Returns what routing knows its user by.
     pub(crate) fn user(&self) -> UserId {
         self.charge.user.key.id()
     }

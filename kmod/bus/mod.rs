@@ -24,7 +24,7 @@
 //! | --- | --- |
 //! | words | `need` `progress` `id` `count` |
 //! | | `age` `error` |
-//! | | `tally` `reserve` `name` |
+//! | | `tally` `walk` `reserve` `name` |
 //! | things | `message` `binding` `owed` `party` `quota` `wakeup` |
 //! | | `synthetic` `routes` |
 //! | queues | `queue` |
@@ -59,9 +59,10 @@ mod reserve;
 mod routes;
 mod state;
 mod tally;
+mod walk;
 
 pub(crate) use error::{BusError, Refusal};
 pub(crate) use prealloc::Prealloc;
 pub(crate) use state::Bus;
-pub(crate) use verbs::{NewBinding, NewKsock, Ready, Sent};
+pub(crate) use verbs::{NewBinding, NewKsock, Ready, Replay, Sent};
 pub(crate) use wakeup::Notify;

@@ -11,8 +11,8 @@ pub(crate) struct Need {
     pub(crate) slots: usize,
     /// Space to note recipients in.
     pub(crate) recipients: usize,
-    /// Space to note bindings in.
-    pub(crate) bindings: usize,
+    /// Space to note who is to be woken, beside recipients.
+    pub(crate) wakes: usize,
     /// What a request is noted with, at its sender and at its replier.
     pub(crate) request: bool,
     /// What a send that waits is noted with.
@@ -24,7 +24,7 @@ impl Need {
     pub(crate) const NOTHING: Need = Need {
         slots: 0,
         recipients: 0,
-        bindings: 0,
+        wakes: 0,
         request: false,
         pending: false,
     };

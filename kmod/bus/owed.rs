@@ -5,6 +5,7 @@
 use super::count::expect;
 use super::id::{DebtNumber, KsockId, Request};
 use super::tally::Tally;
+use super::walk;
 use core::cmp::Reverse;
 use kernel::rbtree::RBTreeNodeReservation;
 
@@ -74,8 +75,9 @@ impl Owed {
         self.strike(number)
     }
 
-    /// The debts whose answers are awaited, the most recently read request first.
-    pub(crate) fn iter(&self) -> impl Iterator<Item = &Debt> {
-        self.debts.tree.values()
+    /// Goes on to the debt behind `at`, or to the first, and returns it: the most recently read
+    /// request comes first. Only those come whose answers are awaited.
+    pub(crate) fn next_debt(&mut self, at: &mut Option<Reverse<DebtNumber>>) -> Option<Debt> {
+        walk::on(&mut self.debts.tree, at, |debt| *debt)
     }
 }

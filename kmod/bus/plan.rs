@@ -5,7 +5,7 @@
 use super::awaited::AwaitedReservation;
 use super::id::{BindingId, KsockId, Request};
 use super::owed::OwedReservation;
-use super::queue::Slot;
+use super::queue::{Chain, Slot};
 use super::routes::Target;
 use kernel::prelude::*;
 
@@ -48,4 +48,19 @@ pub(crate) struct Plan {
 /// The delivery of one bind event to those who listen for them.
 pub(crate) struct Announcement {
     pub(super) recipients: KVVec<Recipient>,
+}
+
+/// What is left to do of a verb that is done: it takes long, and so it is done in steps, between
+/// which others get the lock. The session of the Ksock stays locked, so that no other verb of the
+/// same Ksock finds it half done.
+pub(crate) enum Rest {
+    /// Seats that were full are to be opened. Until all are it counts as full.
+    Open(KsockId),
+    /// The queue still has entries of a binding that is gone.
+    Unbind {
+        ksock: KsockId,
+        attracted: Chain,
+        /// One of those taken out counted against the limit.
+        counted: bool,
+    },
 }

@@ -5,17 +5,17 @@
 //! A bus never allocates. A verb that finds too little in its `Prealloc` changes nothing and
 //! returns a [`Need`]; its caller unlocks the bus, has that supplied and calls again. So no
 //! allocation waits, and none fails, while the bus is locked. What a verb will use moves from
-//! here into its [`plan`](super::plan), and once it has a plan it cannot fail.
+//! here into its [`plan`](super::plan), and once it has a plan it cannot fail. A verb that goes in
+//! steps may have done some of them when it returns a need, and then goes on where it was.
 
 use super::awaited::{AwaitedReservation, Spare};
-use super::binding::Binding;
 use super::error::BusError;
 use super::id::{BindingId, KsockId};
 use super::message::Message;
 use super::need::Need;
 use super::owed::OwedReservation;
-use super::plan::{Recipient, RequestReservation};
-use super::queue::Slot;
+use super::plan::{Recipient, RequestReservation, Rest};
+use super::queue::{Removed, Slot};
 use super::quota::OverLimit;
 use super::reserve::node;
 use super::wakeup::{Notify, WakeQueue};
@@ -31,7 +31,6 @@ pub(crate) struct Prealloc<N> {
     pub(super) slots: KVVec<Slot>,
     /// Space for those who listen, and those found so far by a verb that is deciding.
     pub(super) recipients: KVVec<Recipient>,
-    pub(super) bindings: KVVec<Arc<Binding>>,
     awaited: Option<AwaitedReservation>,
     owed: Option<OwedReservation>,
     pending: Option<PendingReservation>,
@@ -40,8 +39,10 @@ pub(crate) struct Prealloc<N> {
     pub(crate) wakes: WakeQueue<N>,
     /// A user that has reached a limit.
     pub(crate) over_limit: OverLimit,
-    /// The Ksock that has seats left to open: the verb is done, but for that.
-    pub(super) rest: Option<KsockId>,
+    /// Entries that were taken out of a queue.
+    pub(super) removed: Removed,
+    /// What is left to do of a verb.
+    pub(super) rest: Option<Rest>,
     /// How many slots the last send took: a hint for the next.
     pub(super) usual: usize,
 }
@@ -59,13 +60,13 @@ impl<N: Notify> Prealloc<N> {
         let mut prealloc = Prealloc {
             slots: KVVec::new(),
             recipients: KVVec::new(),
-            bindings: KVVec::new(),
             awaited: None,
             owed: None,
             pending: None,
             dropped: None,
             wakes: WakeQueue::new(),
             over_limit: OverLimit::none(),
+            removed: Removed::new(),
             rest: None,
             usual: 0,
         };
@@ -73,21 +74,22 @@ impl<N: Notify> Prealloc<N> {
         Ok(prealloc)
     }
 
-    /// Gets what is needed. What is there already counts.
+    /// Gets what is needed, outside the lock. What is there already counts.
     ///
     /// # Errors
     ///
     /// `NoMemory`.
     pub(crate) fn supply(&mut self, need: Need) -> Result<(), BusError> {
+        // Steps that were done before may have something to read for somebody.
+        self.wakes.wake_all();
         fn capacity<T>(vec: &mut KVVec<T>, wanted: usize) -> Result<(), BusError> {
             let more = wanted.saturating_sub(vec.len());
             Ok(vec.reserve(more, GFP_KERNEL_ACCOUNT)?)
         }
         capacity(&mut self.slots, need.slots.max(KEPT))?;
         capacity(&mut self.recipients, need.recipients)?;
-        capacity(&mut self.bindings, need.bindings)?;
         // Beside the listeners: a replier, a requester, and the caller itself.
-        self.wakes.reserve(need.recipients + 3)?;
+        self.wakes.reserve(need.recipients + need.wakes + 3)?;
         if need.request && self.awaited.is_none() {
             self.awaited = Some(node()?);
         }
@@ -108,11 +110,12 @@ impl<N: Notify> Prealloc<N> {
     pub(crate) fn finish(&mut self) {
         self.wakes.wake_all();
         self.dropped = None;
-        self.bindings.clear();
+        if !self.removed.is_empty() {
+            self.removed = Removed::new();
+        }
         self.slots.truncate(KEPT);
-        if self.recipients.capacity() > 1024 || self.bindings.capacity() > 64 {
+        if self.recipients.capacity() > 1024 {
             self.recipients = KVVec::new();
-            self.bindings = KVVec::new();
             self.wakes = WakeQueue::new();
         }
     }

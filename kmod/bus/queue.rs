@@ -7,6 +7,9 @@
 //! events whose sender is closing and cannot be refused, specification 6.5) are "set aside": they
 //! stand in the queue where they belong, but do not count against the limit until others have
 //! left.
+//!
+//! The entries that one binding attracted are a [`Chain`], and so are those that are set aside:
+//! taking them out costs what they are, however long the queue is.
 
 use super::count::{decrease, expect};
 use super::id::{BindingId, KsockId, MsgId, Request, RequestSerial};
@@ -14,6 +17,7 @@ use super::message::{Header, Message};
 use super::owed::{Debt, OwedReservation};
 use super::quota::SLOT_BYTES;
 use super::synthetic::{BindEvent, Kind, Synthetic};
+use super::walk;
 use kernel::rbtree::{RBTree, RBTreeNodeReservation};
 use kernel::sync::Arc;
 
@@ -113,25 +117,79 @@ impl Entry {
     }
 }
 
+/// Where in a queue an entry stands.
+pub(crate) type Place = i64;
+
+/// An entry in its queue.
+pub(crate) struct Queued {
+    entry: Entry,
+    /// Where the next one is that the same binding attracted, if there is one.
+    next: Place,
+    /// Where the next one is that is set aside, if this is, and if there is one.
+    next_aside: Place,
+}
+
+/// Entries of one queue that have something in common, in the order in which they stand there.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Chain {
+    len: u32,
+    first: Place,
+    last: Place,
+}
+
+impl Chain {
+    /// Returns how many there are.
+    pub(super) fn len(&self) -> u32 {
+        self.len
+    }
+
+    /// The first of them is gone, behind which there was `next`.
+    pub(super) fn pop(&mut self, next: Place) {
+        self.first = next;
+        decrease(&mut self.len, 1);
+    }
+
+    /// Puts one before them. Returns which is behind it.
+    fn push_front(&mut self, place: Place) -> Place {
+        let next = self.first;
+        if self.len == 0 {
+            self.last = place;
+        }
+        self.first = place;
+        self.len += 1;
+        next
+    }
+
+    /// Puts one behind them. Returns the one before it, which must be told.
+    fn push_back(&mut self, place: Place) -> Option<Place> {
+        let before = (self.len > 0).then_some(self.last);
+        if self.len == 0 {
+            self.first = place;
+        }
+        self.last = place;
+        self.len += 1;
+        before
+    }
+}
+
 /// The memory for one entry.
-pub(crate) type Slot = RBTreeNodeReservation<i64, Option<Entry>>;
+pub(crate) type Slot = RBTreeNodeReservation<Place, Option<Queued>>;
 
 /// Entries taken out of a queue, to be freed when the bus is unlocked.
-pub(crate) type Removed = RBTree<i64, Option<Entry>>;
+pub(crate) type Removed = RBTree<Place, Option<Queued>>;
 
 /// The queue of one Ksock, in the order in which it will be read.
 pub(crate) struct Queue {
-    entries: RBTree<i64, Option<Entry>>,
+    entries: RBTree<Place, Option<Queued>>,
     /// Where the next entry goes: urgent ones before all others, the rest behind.
-    front: i64,
-    back: i64,
-    /// How many entries count against the limit, and how many do not.
+    front: Place,
+    back: Place,
+    /// How many entries count against the limit.
     counted: u32,
-    set_aside: u32,
+    /// Those that do not.
+    aside: Chain,
     /// How many of those that are set aside tell that events were lost: none or one.
     losses: u32,
-    /// Entries that were set aside and stand before this count by now: they have moved in.
-    moved_in: i64,
     /// The id of what was pushed last, for "messages only once".
     last: Option<MsgId>,
 }
@@ -143,16 +201,15 @@ impl Queue {
             front: -1,
             back: 0,
             counted: 0,
-            set_aside: 0,
+            aside: Chain::default(),
             losses: 0,
-            moved_in: i64::MIN,
             last: None,
         }
     }
 
     /// Returns how many entries can be read, set aside or not.
     pub(crate) fn len(&self) -> u32 {
-        self.counted + self.set_aside
+        self.counted + self.aside.len
     }
 
     /// Returns how many entries count against the limit.
@@ -161,7 +218,7 @@ impl Queue {
     }
 
     pub(crate) fn set_aside(&self) -> u32 {
-        self.set_aside
+        self.aside.len
     }
 
     /// Returns whether a notice that bind events were lost is set aside.
@@ -174,112 +231,157 @@ impl Queue {
         self.last == Some(id)
     }
 
-    pub(super) fn push(&mut self, slot: Slot, entry: Entry) {
+    /// Queues an entry. `attracted` are those that the same binding attracted, if one did.
+    pub(super) fn push(&mut self, slot: Slot, entry: Entry, attracted: Option<&mut Chain>) {
         let Entry {
             content, set_aside, ..
         } = &entry;
         self.last = Some(content.id());
+        let urgent = matches!(content, Content::Message(m) if m.header().is_urgent());
+        let (mut next, mut before) = (0, None);
+        let place = if urgent {
+            self.front -= 1;
+            let place = self.front + 1;
+            next = attracted.map_or(0, |chain| chain.push_front(place));
+            place
+        } else {
+            self.back += 1;
+            let place = self.back - 1;
+            before = attracted.and_then(|chain| chain.push_back(place));
+            place
+        };
+        if let Some(before) = before.and_then(|before| self.at(before)) {
+            before.next = place;
+        }
         if *set_aside {
-            self.set_aside += 1;
             self.losses += u32::from(content.is_loss_notice());
+            let before = self.aside.push_back(place);
+            if let Some(before) = before.and_then(|before| self.at(before)) {
+                before.next_aside = place;
+            }
         } else {
             self.counted += 1;
         }
-        let urgent = matches!(content, Content::Message(m) if m.header().is_urgent());
-        let at = if urgent {
-            self.front -= 1;
-            self.front + 1
-        } else {
-            self.back += 1;
-            self.back - 1
+        let queued = Queued {
+            entry,
+            next,
+            next_aside: 0,
         };
-        self.entries.insert(slot.into_node(at, Some(entry)));
+        self.entries.insert(slot.into_node(place, Some(queued)));
     }
 
-    /// Takes the front entry. Returns its slot with it. If there are entries set aside, the oldest
-    /// of them counts from now on.
-    pub(super) fn pop(&mut self) -> Option<(Entry, Slot)> {
+    fn at(&mut self, place: Place) -> Option<&mut Queued> {
+        expect(self.entries.get_mut(&place))?.as_mut()
+    }
+
+    /// Takes the front entry. Returns with it which the next one of its binding is, and its slot.
+    /// If there are entries set aside, the oldest of them counts from now on.
+    pub(super) fn pop(&mut self) -> Option<(Entry, Place, Slot)> {
         let mut front = self.entries.cursor_front_mut()?;
-        let (&at, entry) = front.current_mut();
-        let entry = entry.take();
+        let queued = front.current_mut().1.take();
         let (_, node) = front.remove_current();
         let slot = node.into_reservation();
-        let entry = expect(entry)?;
-        if self.is_aside(at, &entry) {
-            self.leaves_aside(entry.content.is_loss_notice());
+        let Queued {
+            entry,
+            next,
+            next_aside,
+        } = expect(queued)?;
+        if entry.set_aside {
+            // It is the first of those as well.
+            self.aside.pop(next_aside);
+            decrease(&mut self.losses, u32::from(entry.content.is_loss_notice()));
         } else {
             decrease(&mut self.counted, 1);
             self.move_one_in();
         }
         if self.len() == 0 {
-            // Start again, so that positions never run out.
+            // Start again, so that places never run out.
             self.front = -1;
             self.back = 0;
-            self.moved_in = i64::MIN;
         }
-        Some((entry, slot))
-    }
-
-    fn is_aside(&self, at: i64, entry: &Entry) -> bool {
-        entry.set_aside && at >= self.moved_in
-    }
-
-    /// An entry is not set aside any more.
-    fn leaves_aside(&mut self, is_loss_notice: bool) {
-        decrease(&mut self.set_aside, 1);
-        decrease(&mut self.losses, u32::from(is_loss_notice));
+        Some((entry, next, slot))
     }
 
     /// The oldest entry set aside counts from now on.
-    fn move_one_in(&mut self) {
-        if self.set_aside == 0 {
+    pub(super) fn move_one_in(&mut self) {
+        if self.aside.len == 0 {
             return;
         }
-        // Each entry is passed over once, however many move in.
-        while let Some(here) = self.entries.cursor_lower_bound(&self.moved_in) {
-            let (&at, entry) = here.current();
-            self.moved_in = at + 1;
-            if let Some(entry) = entry.as_ref().filter(|entry| entry.set_aside) {
-                let is_loss_notice = entry.content.is_loss_notice();
-                self.leaves_aside(is_loss_notice);
-                self.counted += 1;
+        let first = self.aside.first;
+        let Some(queued) = self.at(first) else {
+            return;
+        };
+        queued.entry.set_aside = false;
+        let (next, is_loss_notice) = (queued.next_aside, queued.entry.content.is_loss_notice());
+        self.aside.pop(next);
+        decrease(&mut self.losses, u32::from(is_loss_notice));
+        self.counted += 1;
+    }
+
+    /// Those that `binding` attracted are set aside no more: they are being taken out. There are
+    /// never more than `MAX_SET_ASIDE` and one to look at.
+    pub(super) fn forget_aside(&mut self, binding: BindingId) {
+        let all = core::mem::take(&mut self.aside);
+        let mut place = all.first;
+        for _ in 0..all.len {
+            let Some(queued) = self.at(place) else {
                 return;
-            }
-        }
-    }
-
-    pub(crate) fn iter(&self) -> impl Iterator<Item = &Entry> {
-        self.entries.values().flatten()
-    }
-
-    /// Takes out the entries that `binding` attracted, of which there are `count`. Returns them in
-    /// order.
-    pub(super) fn remove_attracted_by(&mut self, binding: BindingId, count: u32) -> Removed {
-        let mut removed = RBTree::new();
-        let (mut left, mut aside, mut losses) = (count, 0, 0);
-        let mut cursor = self.entries.cursor_front_mut();
-        while let Some(here) = cursor.filter(|_| left > 0) {
-            let (&at, entry) = here.current();
-            let Some(entry) = entry.as_ref().filter(|e| e.binding == Some(binding)) else {
-                cursor = here.move_next();
-                continue;
             };
-            if entry.set_aside && at >= self.moved_in {
-                aside += 1;
-                losses += u32::from(entry.content.is_loss_notice());
+            let next = queued.next_aside;
+            if queued.entry.binding == Some(binding) {
+                let is_loss_notice = queued.entry.content.is_loss_notice();
+                decrease(&mut self.losses, u32::from(is_loss_notice));
+            } else if let Some(before) = self.aside.push_back(place) {
+                if let Some(before) = self.at(before) {
+                    before.next_aside = place;
+                }
             }
-            left -= 1;
-            let (next, node) = here.remove_current();
-            removed.insert(node);
-            cursor = next;
+            place = next;
         }
-        let gone = count - left;
-        decrease(&mut self.counted, gone - aside);
-        decrease(&mut self.set_aside, aside);
-        decrease(&mut self.losses, losses);
-        if gone > aside {
-            self.move_one_in();
-        }
-        removed
     }
+
+    /// Takes the first of those out that one binding attracted, after [`forget_aside`]. Returns
+    /// what it costs, what its reader would owe for it, and whether it counted.
+    ///
+    /// [`forget_aside`]: Queue::forget_aside
+    pub(super) fn remove_first(
+        &mut self,
+        attracted: &mut Chain,
+        reader: KsockId,
+        removed: &mut Removed,
+    ) -> Option<Gone> {
+        if attracted.len() == 0 {
+            return None;
+        }
+        let found = expect(self.entries.find_mut(&attracted.first))?;
+        let queued = expect(found.get().as_ref())?;
+        attracted.pop(queued.next);
+        let gone = Gone {
+            cost: queued.entry.cost(),
+            debt: queued.entry.debt(reader),
+            counted: !queued.entry.set_aside,
+        };
+        removed.insert(found.remove_node());
+        decrease(&mut self.counted, u32::from(gone.counted));
+        Some(gone)
+    }
+
+    /// Goes on to the next entry behind `place`, or to the first. Returns what its reader owes for
+    /// it, if anything; or nothing if there is no entry.
+    pub(super) fn next_debt(
+        &mut self,
+        place: &mut Option<Place>,
+        reader: KsockId,
+    ) -> Option<Option<Debt>> {
+        walk::on(&mut self.entries, place, |queued| {
+            queued.as_ref()?.entry.debt(reader)
+        })
+    }
+}
+
+/// What was taken out of a queue.
+pub(crate) struct Gone {
+    pub(super) cost: u64,
+    pub(super) debt: Option<Debt>,
+    pub(super) counted: bool,
 }

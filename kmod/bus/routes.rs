@@ -129,8 +129,9 @@ pub(crate) struct Found {
     pub(crate) newest: BindingId,
 }
 
-/// A seat of those who listen, as routing shows it.
-pub(crate) struct Listener<'a> {
+/// A seat, as routing shows it.
+pub(crate) struct Shown<'a> {
+    pub(crate) role: Role,
     /// The oldest of its bindings, by which it is known.
     pub(crate) first: &'a Arc<Binding>,
     pub(crate) seat: Seat,
@@ -142,8 +143,12 @@ pub(crate) struct Listener<'a> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Go {
     On,
+    /// On, and this one does not count.
+    Past,
     /// Behind all that this user has of this pattern, behind the same door.
     PastUser,
+    /// Where the doors are shut.
+    PastOpen,
     /// At the next pattern.
     PastPattern,
     Nowhere,
@@ -156,7 +161,6 @@ pub(crate) struct Routes {
     by_tail: [usize; 3],
     /// What is being looked up, with a buffer as long as a name can be.
     sought: Key,
-    repliers: usize,
 }
 
 impl Routes {
@@ -176,13 +180,7 @@ impl Routes {
                 user: UserId::FIRST,
                 text: Text::Sought(buffer),
             },
-            repliers: 0,
         })
-    }
-
-    /// Returns how many replier bindings there are on the bus.
-    pub(crate) fn repliers(&self) -> usize {
-        self.repliers
     }
 
     fn seek(&mut self, text: &[u8]) {
@@ -299,20 +297,19 @@ impl Routes {
         None
     }
 
-    /// Takes the whole seat away whose first binding this is, or nothing if it is another: its
-    /// Ksock is losing all of them.
-    pub(crate) fn forget(
-        &mut self,
-        binding: &Arc<Binding>,
-        user: UserId,
-        door: Door,
-        is_first: bool,
-    ) -> Option<Taken> {
+    /// Counts a binding no more that its Ksock, which is being closed, takes away.
+    pub(crate) fn discount(&mut self, binding: &Binding) {
         self.count(binding, |n| decrease(n, 1));
-        if !is_first {
-            return None;
+    }
+
+    /// Takes a whole seat away, if it is still there.
+    pub(crate) fn take_seat(&mut self, first: &Arc<Binding>, user: UserId) -> Option<Taken> {
+        let mut key = Key::of(first, user, Door::Open);
+        if let Some(taken) = self.tree.remove_node(&key) {
+            return Some(taken);
         }
-        expect(self.tree.remove_node(&Key::of(binding, user, door)))
+        key.door = Door::Shut;
+        self.tree.remove_node(&key)
     }
 
     /// Moves a seat to the other side of its door.
@@ -330,22 +327,18 @@ impl Routes {
             .insert(memory.into_node(Key::of(first, user, to), value));
     }
 
-    fn count(&mut self, binding: &Binding, change: impl Fn(&mut usize)) {
+    fn count(&mut self, binding: &Binding, change: impl FnOnce(&mut usize)) {
         if let Some(n) = self.by_tail.get_mut(binding.pattern.tail() as usize) {
             change(n);
         }
-        if binding.role() == Role::Replier {
-            change(&mut self.repliers);
-        }
     }
 
-    /// Shows `listener` the seats of those whose patterns cover `name`, as far as it wants to go
-    /// on. Returns the replier of the name (5.2): an exact one before `%` before `*`, and of
-    /// several `*` the newest.
+    /// Shows `visit` the seats whose patterns cover `name`, as far as it wants to go on. Returns the
+    /// replier of the name (5.2): an exact one before `%` before `*`, and of several `*` the newest.
     pub(crate) fn route(
         &mut self,
         name: Name<'_>,
-        mut listener: impl FnMut(Listener<'_>) -> Go,
+        mut visit: impl FnMut(Shown<'_>) -> Go,
     ) -> Option<Target> {
         self.seek(name.text());
         let mut best: Option<(Tail, Target)> = None;
@@ -361,11 +354,19 @@ impl Routes {
                 let Some(first) = same_pattern(&self.sought, key) else {
                     break;
                 };
-                if key.role == Role::Replier {
-                    let target = Target {
-                        ksock: key.ksock,
-                        binding: seat.newest,
-                    };
+                let (role, user, door) = (key.role, key.user, key.door);
+                let target = Target {
+                    ksock: key.ksock,
+                    binding: seat.newest,
+                };
+                let go = visit(Shown {
+                    role,
+                    first,
+                    seat,
+                    user,
+                    door,
+                });
+                if role == Role::Replier && go == Go::On {
                     let closer = match best {
                         None => true,
                         Some((tail, than)) => {
@@ -375,22 +376,19 @@ impl Routes {
                     if closer {
                         best = Some((covering.tail, target));
                     }
-                    cursor = here.move_next();
-                    continue;
                 }
-                let (user, door) = (key.user, key.door);
-                let go = listener(Listener {
-                    first,
-                    seat,
-                    user,
-                    door,
-                });
                 cursor = match go {
-                    Go::On => here.move_next(),
+                    Go::On | Go::Past => here.move_next(),
                     Go::PastUser => {
-                        self.sought.role = Role::Listener;
+                        self.sought.role = role;
                         self.sought.door = door;
                         self.sought.user = user.next();
+                        self.tree.cursor_lower_bound_mut(&self.sought)
+                    }
+                    Go::PastOpen => {
+                        self.sought.role = Role::Listener;
+                        self.sought.door = Door::Shut;
+                        self.sought.user = UserId::FIRST;
                         self.tree.cursor_lower_bound_mut(&self.sought)
                     }
                     Go::PastPattern => None,

@@ -5,15 +5,18 @@
 use super::binding::Binding;
 use super::count::decrease;
 use super::error::BusError;
-use super::id::{Counter, KsockId, Serials, UserId};
+use super::id::{BindingId, Counter, KsockId, Serials, UserId};
 use super::ksock::{present, Ksock, Ksocks};
 use super::owed::Debt;
 use super::party::{Parties, Round};
+use super::plan::Rest;
 use super::prealloc::Prealloc;
-use super::queue::{Content, Entry};
+use super::queue::{Chain, Content, Entry};
 use super::routes::{Door, Routes};
 use super::synthetic::{Kind, Synthetic};
+use super::tally::Tally;
 use super::wakeup::{Notify, WakeQueue};
+use core::cmp::Reverse;
 use kernel::prelude::*;
 use kernel::rbtree::RBTree;
 use kernel::sync::Arc;
@@ -45,6 +48,12 @@ pub(crate) struct Bus<N> {
     pub(super) set_aside: u32,
     /// Bind events are being lost: none is set aside until all that are count or are gone.
     pub(super) events_lost: bool,
+    /// All who listen know that.
+    pub(super) all_know: bool,
+    /// The repliers' bindings, the newest first.
+    pub(super) repliers: Tally<Reverse<BindingId>, Arc<Binding>>,
+    /// Ksocks that are being closed: nothing comes to them, and their ids are not given out.
+    pub(super) closing: Ksocks<N>,
 }
 
 impl<N: Notify> Bus<N> {
@@ -70,6 +79,9 @@ impl<N: Notify> Bus<N> {
             verbose: false,
             set_aside: 0,
             events_lost: false,
+            all_know: false,
+            repliers: Tally::new(),
+            closing: RBTree::new(),
         })
     }
 
@@ -126,18 +138,27 @@ impl<N: Notify> Bus<N> {
 
     /// Entries that were set aside count by now, or are gone.
     pub(super) fn fewer_set_aside(&mut self, fewer: u32) {
+        if fewer == 0 {
+            return;
+        }
+        // Perhaps one of them was a notice of loss.
+        self.all_know = false;
         decrease(&mut self.set_aside, fewer);
         if self.set_aside == 0 {
             self.events_lost = false;
         }
     }
 
-    /// Shuts the seats that were found full.
+    /// Shuts the seats that were found full, and takes those out that were found to be of a Ksock
+    /// that is being closed, so that no message looks at them again.
     pub(super) fn shut_full(&mut self) {
         while let Some((first, user)) = self.found_full.pop() {
-            if let Some(ksock) = present(&mut self.ksocks, first.ksock) {
-                ksock.note_shut(first.id);
-                self.routes.turn(&first, user, Door::Shut);
+            match self.ksocks.get_mut(&first.ksock) {
+                Some(ksock) => {
+                    ksock.note_shut(first.id);
+                    self.routes.turn(&first, user, Door::Shut);
+                }
+                None => drop(self.routes.take_seat(&first, user)),
             }
         }
     }
@@ -158,13 +179,61 @@ impl<N: Notify> Bus<N> {
                 self.routes.turn(&first, user, Door::Open);
             }
         }
-        prealloc.rest = Some(me);
+        prealloc.rest = Some(Rest::Open(me));
+    }
+
+    /// Takes those out of the queue of `me` that a binding attracted which is gone. Requests among
+    /// them are answered: `Unbound`.
+    pub(super) fn remove_attracted(
+        &mut self,
+        me: KsockId,
+        mut attracted: Chain,
+        mut counted: bool,
+        prealloc: &mut Prealloc<N>,
+    ) {
+        for _ in 0..STEP {
+            let Some(ksock) = present(&mut self.ksocks, me) else {
+                return;
+            };
+            let gone = ksock.remove_first(&mut attracted, me, &mut prealloc.removed);
+            let Some(gone) = gone else { break };
+            counted |= gone.counted;
+            if let Some(debt) = &gone.debt {
+                self.answer_for(me, Kind::Unbound, debt, &mut prealloc.wakes);
+            }
+        }
+        if attracted.len() > 0 {
+            prealloc.rest = Some(Rest::Unbind {
+                ksock: me,
+                attracted,
+                counted,
+            });
+            return;
+        }
+        let Some(ksock) = present(&mut self.ksocks, me) else {
+            return;
+        };
+        let set_aside = ksock.queue.set_aside();
+        if counted {
+            ksock.queue.move_one_in();
+        }
+        let fewer = set_aside - ksock.queue.set_aside();
+        ksock.calm_down();
+        self.fewer_set_aside(fewer);
+        self.made_room(me, prealloc);
+        self.wake_all_waiting(&mut prealloc.wakes);
     }
 
     /// Goes on with what a verb has left to do.
     pub(crate) fn go_on(&mut self, prealloc: &mut Prealloc<N>) {
-        if let Some(me) = prealloc.rest.take() {
-            self.made_room(me, prealloc);
+        match prealloc.rest.take() {
+            Some(Rest::Open(me)) => self.made_room(me, prealloc),
+            Some(Rest::Unbind {
+                ksock,
+                attracted,
+                counted,
+            }) => self.remove_attracted(ksock, attracted, counted, prealloc),
+            None => (),
         }
     }
 

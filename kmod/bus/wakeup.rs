@@ -37,6 +37,11 @@ impl<N: Notify> WakeQueue<N> {
         Ok(self.0.reserve(more, GFP_KERNEL_ACCOUNT)?)
     }
 
+    /// Returns how many more files can be noted.
+    pub(super) fn space(&self) -> usize {
+        self.0.capacity() - self.0.len()
+    }
+
     /// Notes a file to be woken.
     pub(super) fn add(&mut self, file: &N) {
         if let Err(full) = self.0.push_within_capacity(file.clone()) {

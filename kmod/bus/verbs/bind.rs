@@ -8,14 +8,15 @@ use crate::bus::error::{BusError, Refusal};
 use crate::bus::id::{BindingId, KsockId};
 use crate::bus::ksock::{present, OwnBinding};
 use crate::bus::name::Pattern;
+use crate::bus::need::Need;
 use crate::bus::plan::Announcement;
 use crate::bus::prealloc::Prealloc;
-use crate::bus::queue::Removed;
 use crate::bus::reserve::node;
 use crate::bus::routes::{Found, RouteReservation, Taken};
-use crate::bus::state::Bus;
-use crate::bus::synthetic::{BindEvent, Kind};
+use crate::bus::state::{Bus, STEP};
+use crate::bus::synthetic::BindEvent;
 use crate::bus::wakeup::Notify;
+use core::cmp::Reverse;
 use core::ops::Deref;
 use kernel::prelude::*;
 use kernel::rbtree::{RBTreeNode, RBTreeNodeReservation};
@@ -27,7 +28,12 @@ pub(crate) struct NewBinding {
     binding: UniqueArc<Binding>,
     route: RouteReservation,
     own: RBTreeNodeReservation<BindingId, OwnBinding>,
+    /// For a replier.
+    replier: Option<ReplierReservation>,
 }
+
+/// The memory for one replier among all of the bus.
+type ReplierReservation = RBTreeNodeReservation<Reverse<BindingId>, Arc<Binding>>;
 
 impl NewBinding {
     /// Returns a binding of `ksock`, which the thread `pid` opened, to `pattern`.
@@ -44,17 +50,16 @@ impl NewBinding {
         if Role::of(is_replier) == Role::Replier && pattern.text() == BindEvent::name().text() {
             return Err(BusError::BadName);
         }
-        let binding = Binding {
-            id: BindingId::NEWEST,
-            ksock,
-            pid,
-            is_replier,
-            pattern,
+        let replier = match Role::of(is_replier) {
+            Role::Replier => Some(node()?),
+            Role::Listener => None,
         };
+        let binding = Binding::new(BindingId::NEWEST, ksock, pid, is_replier, pattern);
         Ok(NewBinding {
             binding: UniqueArc::new(binding, GFP_KERNEL_ACCOUNT)?,
             route: node()?,
             own: node()?,
+            replier,
         })
     }
 }
@@ -62,7 +67,6 @@ impl NewBinding {
 /// What UNBIND took away, to be freed when the bus is unlocked.
 #[expect(dead_code, reason = "it is kept to be dropped later")]
 pub(crate) struct Unbound {
-    queued: Removed,
     route: Option<Taken>,
     own: RBTreeNode<BindingId, OwnBinding>,
     first: Arc<Binding>,
@@ -89,6 +93,7 @@ impl<N: Notify> Bus<N> {
             mut binding,
             route,
             own,
+            replier,
         }) = new.take()
         else {
             return Ok(());
@@ -98,6 +103,14 @@ impl<N: Notify> Bus<N> {
         if let Some(announcement) = announcement {
             let event = self.event(true, &binding);
             self.announce(&event, false, announcement, prealloc);
+        }
+        match replier {
+            Some(node) => {
+                let key = Reverse(binding.id);
+                self.repliers.insert(node, key, binding.clone());
+            }
+            // It may listen for bind events, and not know that some were lost.
+            None => self.all_know = false,
         }
         if let Some(ksock) = present(&mut self.ksocks, binding.ksock) {
             let (user, shut) = (ksock.user(), ksock.is_shut());
@@ -118,8 +131,14 @@ impl<N: Notify> Bus<N> {
     ) -> Result<Option<Announcement>, Refusal> {
         let role = wanted.role();
         let is_replier = role == Role::Replier;
-        if is_replier && self.routes.replier(&wanted.pattern).is_some() {
-            return Err(BusError::NameTaken.into());
+        if is_replier {
+            if let Some(before) = self.routes.replier(&wanted.pattern) {
+                if self.ksocks.get(&before.ksock).is_some() {
+                    return Err(BusError::NameTaken.into());
+                }
+                // Its Ksock is being closed, and has not come to this name yet.
+                self.end_replier(&before, prealloc).map_err(Refusal::Need)?;
+            }
         }
         if !self.ksock(wanted.ksock)?.charge.may_bind() {
             return Err(BusError::TooManyBindings.into());
@@ -127,8 +146,9 @@ impl<N: Notify> Bus<N> {
         self.plan_event(role, prealloc)
     }
 
-    /// Takes the newest such binding away, with the messages that it attracted and that are
-    /// still queued. Requests among them are answered: `Unbound`.
+    /// Takes the newest such binding away, and the messages that it attracted and that are still
+    /// queued. Requests among them are answered: `Unbound`. What takes long of that is left
+    /// ([`Rest::Unbind`](crate::bus::plan::Rest)): meanwhile fewer and fewer messages are queued.
     ///
     /// # Errors
     ///
@@ -156,6 +176,16 @@ impl<N: Notify> Bus<N> {
         let older = top.and_then(|own| own.older);
         let top = top.map(|own| own.binding.clone());
         let binding = top.as_ref().unwrap_or(&first);
+        if role == Role::Replier {
+            // Requests that it attracted are answered.
+            let wakes = ksock.attracted_by(newest).min(STEP);
+            if prealloc.wakes.space() < wakes {
+                return Err(Refusal::Need(Need {
+                    wakes,
+                    ..Need::NOTHING
+                }));
+            }
+        }
         if let Some(announcement) = self.plan_event(role, prealloc)? {
             let event = self.event(false, binding);
             self.announce(&event, false, announcement, prealloc);
@@ -166,19 +196,14 @@ impl<N: Notify> Bus<N> {
         let door = ksock.door(first.id);
         let route = self.routes.remove(&first, user, door, older);
         let set_aside = ksock.queue.set_aside();
-        let (queued, own) = ksock.unbind(binding.id).ok_or(BusError::NotBound)?;
+        let (attracted, own) = ksock.unbind(binding.id).ok_or(BusError::NotBound)?;
         let fewer = set_aside - ksock.queue.set_aside();
-        let shut = ksock.is_shut();
-        for debt in queued.values().flatten().filter_map(|entry| entry.debt(me)) {
-            self.answer_for(me, Kind::Unbound, &debt, &mut prealloc.wakes);
+        if role == Role::Replier {
+            self.repliers.remove(&Reverse(binding.id));
         }
         self.fewer_set_aside(fewer);
-        if shut {
-            self.made_room(me, prealloc);
-        }
-        self.wake_all_waiting(&mut prealloc.wakes);
+        self.remove_attracted(me, attracted, false, prealloc);
         Ok(Unbound {
-            queued,
             route,
             own,
             first,

@@ -1,85 +1,176 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Closing a Ksock (specification 9.1): in order, and whatever happens.
+//! Closing a Ksock (specification 9.1): in order, in steps, and whatever happens.
+//!
+//! After the first step it is no Ksock any more. Nothing comes to it, its names are free, and
+//! replies to it are refused. What it owed, what was queued and what is to be told of its bindings
+//! follows in the order of 9.1, a little at a time, and others come in between: a requester may
+//! have sent something else before it hears that its replier has gone. Whoever binds to a name that
+//! has not been told of yet tells of it first, so that no listener hears that a replier comes
+//! before it hears that the one before has gone.
 
+use crate::bus::awaited::Awaited;
 use crate::bus::binding::Role;
 use crate::bus::count::expect;
 use crate::bus::error::{BusError, Refusal};
-use crate::bus::id::KsockId;
-use crate::bus::ksock::Ksock;
+use crate::bus::id::{BindingId, DebtNumber, KsockId, Request, UserId};
+use crate::bus::ksock::{Ksock, OwnBinding};
+use crate::bus::need::Need;
+use crate::bus::owed::Owed;
 use crate::bus::prealloc::Prealloc;
-use crate::bus::routes::{Key, Seat};
-use crate::bus::state::Bus;
+use crate::bus::queue::{Place, Queue};
+use crate::bus::state::{Bus, STEP};
 use crate::bus::synthetic::Kind;
 use crate::bus::wakeup::Notify;
+use core::cmp::Reverse;
+use core::mem::replace;
 use kernel::prelude::*;
-use kernel::rbtree::RBTree;
+use kernel::rbtree::{RBTree, RBTreeNode};
 
-/// What is left of a Ksock, to be freed when the bus is unlocked.
-#[expect(dead_code, reason = "it is kept to be dropped later")]
-pub(crate) struct Closed<N> {
-    ksock: KBox<Ksock<N>>,
-    routes: RBTree<Key, Seat>,
+/// A Ksock that is being closed: what is left of it, to be freed when all is told, and how far the
+/// telling has got.
+pub(crate) struct Closing<N> {
+    me: KsockId,
+    user: UserId,
+    /// The memory that there is must do: bind events for which it does not are lost, and those
+    /// who listen are told so. Answers never depend on it.
+    pub(crate) short: bool,
+    stage: Stage,
+    awaited: Awaited,
+    queue: Queue,
+    bindings: RBTree<BindingId, OwnBinding>,
+    owed: Owed,
+    /// What kept its id from being given out again.
+    ksock: Option<RBTreeNode<KsockId, KBox<Ksock<N>>>>,
+}
+
+/// What comes next, and behind what it goes on.
+enum Stage {
+    Forget(Option<Request>),
+    GoneAway(Option<Place>),
+    Unbind(Option<BindingId>),
+    Ignored(Option<Reverse<DebtNumber>>),
+    Done,
 }
 
 impl<N: Notify> Bus<N> {
-    /// Closes a Ksock. With `short` the memory that there is must do: bind events for which it
-    /// does not are lost, and those who listen are told so. Answers never depend on it.
+    /// Begins to close a Ksock. From here on nothing is delivered to it.
     ///
     /// # Errors
     ///
-    /// `Closed` if it is closed already; or, without `short`, the need for memory.
-    pub(crate) fn close(
-        &mut self,
-        me: KsockId,
-        short: bool,
-        prealloc: &mut Prealloc<N>,
-    ) -> Result<Closed<N>, Refusal> {
-        if self.reporting && !short {
-            let bindings = self.ksock(me)?.bindings.values();
-            let repliers = bindings.filter(|own| own.binding.role() == Role::Replier);
-            if let Ok(events @ 1..) = u32::try_from(repliers.count()) {
-                self.prepare_to_announce(events, prealloc)
-                    .map_err(Refusal::Need)?;
-            }
-        }
-
-        // From here on nothing is delivered to it, and its id is no Ksock's.
-        let mut ksock = self.ksocks.remove(&me).ok_or(BusError::Closed)?;
+    /// `Closed` if it is closed already.
+    pub(crate) fn close(&mut self, me: KsockId) -> Result<Closing<N>, BusError> {
+        let ksock = self.ksocks.remove_node(&me).ok_or(BusError::Closed)?;
+        self.closing.insert(ksock);
+        let ksock = expect(self.closing.get_mut(&me)).ok_or(BusError::Closed)?;
         // Senders that hear of it find the account of its user as it is without the Ksock.
         ksock.charge.release();
         if let Some(pending) = &ksock.pending {
             expect(self.waiting.remove(&(pending.blocked_by, me)));
         }
-        for (replier, debt) in ksock.awaited.read() {
-            // A request to itself is forgotten with itself.
-            if let Some(replier) = self.ksocks.get_mut(&replier) {
-                replier.owed.forget(debt);
+        Ok(Closing {
+            me,
+            user: ksock.user(),
+            short: false,
+            stage: Stage::Forget(None),
+            awaited: replace(&mut ksock.awaited, Awaited::new()),
+            queue: replace(&mut ksock.queue, Queue::new()),
+            bindings: replace(&mut ksock.bindings, RBTree::new()),
+            owed: replace(&mut ksock.owed, Owed::new()),
+            ksock: None,
+        })
+    }
+
+    /// Goes on with closing a Ksock. Returns whether that was the last step.
+    ///
+    /// # Errors
+    ///
+    /// Without [`Closing::short`], the need for memory.
+    pub(crate) fn close_further(
+        &mut self,
+        closing: &mut Closing<N>,
+        prealloc: &mut Prealloc<N>,
+    ) -> Result<bool, Refusal> {
+        let answers = u64::from(closing.queue.len()) + u64::from(closing.owed.len());
+        let wakes = answers.min(STEP as u64) as usize;
+        if prealloc.wakes.space() < wakes && !closing.short {
+            return Err(Refusal::Need(Need {
+                wakes,
+                ..Need::NOTHING
+            }));
+        }
+        let mut done = 0;
+        while done < STEP {
+            if let Stage::Done = closing.stage {
+                return Ok(true);
             }
+            let told = self.close_one(closing, prealloc);
+            done += 1 + told.map_err(Refusal::Need)?;
         }
-        for debt in ksock.queue.iter().filter_map(|entry| entry.debt(me)) {
-            self.answer_for(me, Kind::GoneAway, &debt, &mut prealloc.wakes);
-        }
-        let mut routes = RBTree::new();
-        let user = ksock.user();
-        let mut cursor = ksock.bindings.cursor_back_mut();
-        while let Some(here) = cursor {
-            let own = here.current().1;
-            self.announce_unbind_at_close(&own.binding, prealloc);
-            let (door, is_first) = (own.door(), own.older.is_none());
-            let route = self.routes.forget(&own.binding, user, door, is_first);
-            if let Some(route) = route {
-                routes.insert(route);
+        Ok(false)
+    }
+
+    /// Does the next little thing of a close. Returns how many were told of it, beside one.
+    fn close_one(
+        &mut self,
+        closing: &mut Closing<N>,
+        prealloc: &mut Prealloc<N>,
+    ) -> Result<usize, Need> {
+        let me = closing.me;
+        let wakes = &mut prealloc.wakes;
+        match &mut closing.stage {
+            Stage::Forget(at) => match closing.awaited.next_read(at) {
+                // A request to itself is forgotten with itself.
+                Some(Some((replier, debt))) => {
+                    if let Some(replier) = self.ksocks.get_mut(&replier) {
+                        replier.owed.forget(debt);
+                    }
+                }
+                Some(None) => (),
+                None => closing.stage = Stage::GoneAway(None),
+            },
+            Stage::GoneAway(at) => match closing.queue.next_debt(at, me) {
+                Some(Some(debt)) => self.answer_for(me, Kind::GoneAway, &debt, wakes),
+                Some(None) => (),
+                None => closing.stage = Stage::Unbind(None),
+            },
+            Stage::Unbind(at) => {
+                let newest = match at {
+                    None => closing.bindings.cursor_back_mut(),
+                    Some(last) => {
+                        let last = closing.bindings.cursor_lower_bound_mut(last);
+                        last.and_then(|last| last.move_prev())
+                    }
+                };
+                let Some(newest) = newest else {
+                    self.fewer_set_aside(closing.queue.set_aside());
+                    closing.stage = Stage::Ignored(None);
+                    return Ok(0);
+                };
+                let (&id, own) = newest.current();
+                let told = self.announce_end(&own.binding, closing.short, prealloc)?;
+                self.routes.discount(&own.binding);
+                if own.older.is_none() {
+                    drop(self.routes.take_seat(&own.binding, closing.user));
+                }
+                if own.binding.role() == Role::Replier {
+                    self.repliers.remove(&Reverse(id));
+                }
+                *at = Some(id);
+                return Ok(told);
             }
-            cursor = here.move_prev();
+            Stage::Ignored(at) => match closing.owed.next_debt(at) {
+                Some(debt) => self.answer_for(me, Kind::Ignored, &debt, wakes),
+                None => {
+                    self.parties.leave(closing.user);
+                    closing.ksock = self.closing.remove_node(&me);
+                    self.wake_those_blocked_by(me, wakes);
+                    self.wake_all_waiting(wakes);
+                    closing.stage = Stage::Done;
+                }
+            },
+            Stage::Done => (),
         }
-        self.parties.leave(user);
-        self.fewer_set_aside(ksock.queue.set_aside());
-        for debt in ksock.owed.iter() {
-            self.answer_for(me, Kind::Ignored, debt, &mut prealloc.wakes);
-        }
-        self.wake_those_blocked_by(me, &mut prealloc.wakes);
-        self.wake_all_waiting(&mut prealloc.wakes);
-        Ok(Closed { ksock, routes })
+        Ok(0)
     }
 }

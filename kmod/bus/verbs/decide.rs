@@ -3,6 +3,7 @@
 //! The decisions of one SEND (specification 5.4), all made before anything is delivered.
 
 use crate::bus::age::newest_first;
+use crate::bus::binding::Role;
 use crate::bus::count::expect;
 use crate::bus::error::BusError;
 use crate::bus::id::KsockId;
@@ -13,7 +14,7 @@ use crate::bus::party::Copies;
 use crate::bus::plan::{Ask, Plan};
 use crate::bus::prealloc::Prealloc;
 use crate::bus::quota::Limit;
-use crate::bus::routes::{Door, Go, Listener, Target};
+use crate::bus::routes::{Door, Go, Shown, Target};
 use crate::bus::state::Bus;
 use crate::bus::wakeup::Notify;
 
@@ -32,8 +33,8 @@ pub(super) enum Obstacle {
 pub(super) enum Admit {
     /// Those that have capacity.
     WithCapacity,
-    /// All.
-    All,
+    /// All; or if one of them is full, nobody when there are more bindings than so many.
+    All { most: usize },
 }
 
 /// What was found for a name, beside the recipients.
@@ -65,25 +66,41 @@ impl<N: Notify> Bus<N> {
     ) -> Gathered {
         self.round += 1;
         let round = self.round;
-        let is_all = admit == Admit::All;
+        let (is_all, most) = match admit {
+            Admit::WithCapacity => (false, usize::MAX),
+            Admit::All { most } => (true, most),
+        };
+        let is_closing = !self.closing.is_empty();
         let mut found = Gathered::default();
         let (ksocks, found_full) = (&mut self.ksocks, &mut self.found_full);
         let mut copies = Copies::new(&mut self.parties, round);
-        let replier = self.routes.route(name, |listener| {
-            let Listener {
+        let replier = self.routes.route(name, |shown| {
+            let Shown {
+                role,
                 first,
                 seat,
                 user,
                 door,
-            } = listener;
+            } = shown;
+            if role == Role::Replier && !is_closing {
+                return Go::On;
+            }
+            let Some(ksock) = ksocks.get_mut(&first.ksock) else {
+                // It is being closed: nothing comes to it any more.
+                if role == Role::Replier {
+                    return Go::Past;
+                }
+                let noted = found_full.push_within_capacity((first.clone(), user));
+                found.paused |= noted.is_err() && !is_all;
+                return if found.paused { Go::Nowhere } else { Go::Past };
+            };
+            if role == Role::Replier {
+                return Go::On;
+            }
             if door == Door::Shut && !is_all {
                 found.full.get_or_insert(first.ksock);
                 return Go::PastPattern;
             }
-            // A Ksock that is being closed still has bindings, but gets nothing any more.
-            let Some(ksock) = ksocks.get_mut(&first.ksock) else {
-                return Go::On;
-            };
             found.bindings += seat.count as usize;
             if !ksock.has_capacity() {
                 ksock.note_over_limit(&mut prealloc.over_limit);
@@ -95,6 +112,9 @@ impl<N: Notify> Bus<N> {
                 if !is_all {
                     return if found.paused { Go::Nowhere } else { Go::On };
                 }
+            }
+            if found.full.is_some() && found.bindings > most {
+                return Go::Nowhere;
             }
             let wanted = if ksock.only_once { 1 } else { seat.count };
             let left = copies.left(user);

@@ -2,24 +2,35 @@
 
 //! Bind events: telling those who listen that repliers come and go (specification 6.3 to 6.5).
 
-use super::decide::Admit;
-use crate::bus::age::newest_first;
+use super::decide::{Admit, Gathered};
 use crate::bus::binding::{Binding, Role};
 use crate::bus::error::{BusError, Refusal};
-use crate::bus::id::{KsockId, MsgId};
+use crate::bus::id::{BindingId, KsockId, MsgId};
 use crate::bus::ksock::present;
+use crate::bus::name::Name;
 use crate::bus::need::Need;
 use crate::bus::plan::Announcement;
 use crate::bus::prealloc::Prealloc;
 use crate::bus::queue::{Content, Entry};
-use crate::bus::routes::Go;
-use crate::bus::state::Bus;
+use crate::bus::routes::{Door, Go};
+use crate::bus::state::{Bus, STEP};
 use crate::bus::synthetic::{BindEvent, Kind, Synthetic};
 use crate::bus::wakeup::Notify;
+use crate::bus::walk;
+use core::cmp::Reverse;
 use kernel::sync::Arc;
 
 /// How many bind events a bus queues beyond their readers' limits.
 pub(crate) const MAX_SET_ASIDE: u32 = 1000;
+
+/// How far REPORTREPLIERBINDS has got.
+#[derive(Default)]
+pub(crate) struct Replay {
+    /// What was set before.
+    was: Option<bool>,
+    /// The last replier that was told of.
+    at: Option<Reverse<BindingId>>,
+}
 
 impl<N: Notify> Bus<N> {
     /// Returns whether bindings in this role are announced.
@@ -104,50 +115,122 @@ impl<N: Notify> Bus<N> {
         }
     }
 
-    /// Announces that a binding of a closing Ksock is no more. Closing cannot be refused: an
-    /// event for which a listener has no capacity is set aside for all, and when too many are,
-    /// those who listen are told that some were lost (6.5).
-    pub(super) fn announce_unbind_at_close(
+    /// Takes the name from a replier whose Ksock is being closed: this is announced, if that was not
+    /// done yet, and the name is free.
+    ///
+    /// # Errors
+    ///
+    /// The need for memory.
+    pub(super) fn end_replier(
         &mut self,
         binding: &Arc<Binding>,
         prealloc: &mut Prealloc<N>,
-    ) {
-        if !self.is_reported(binding.role()) {
-            return;
-        }
-        let event = self.event(false, binding);
-        let gathered = self.gather(BindEvent::name(), Admit::All, prealloc);
-        // The close made sure of the memory, unless memory is short.
-        let enough = prealloc.recipients.len() == gathered.count;
-        let set_aside = gathered.full.is_some();
-        let after = u64::from(self.set_aside) + gathered.bindings as u64;
-        let may_set_aside = !self.events_lost && after <= u64::from(MAX_SET_ASIDE);
-        if enough && (!set_aside || may_set_aside) {
-            let recipients = prealloc.take_recipients();
-            self.announce(&event, set_aside, Announcement { recipients }, prealloc);
-        } else {
-            prealloc.release_recipients();
-            self.lose_event(prealloc);
-        }
+    ) -> Result<(), Need> {
+        let Some(user) = self.closing.get(&binding.ksock).map(|k| k.user()) else {
+            return Ok(());
+        };
+        self.announce_end(binding, false, prealloc)?;
+        drop(self.routes.take_seat(binding, user));
+        Ok(())
     }
 
-    /// Tells all who listen that events were lost, unless they know. This needs no memory.
-    fn lose_event(&mut self, prealloc: &mut Prealloc<N>) {
+    /// Announces that a binding of a closing Ksock is no more, unless that was done. Closing cannot
+    /// be refused: an event for which a listener has no capacity is set aside for all, and when too
+    /// many are, those who listen are told that some were lost (6.5). With `short` the memory that
+    /// there is must do; an event for which it does not is lost. Returns how many got something.
+    ///
+    /// # Errors
+    ///
+    /// Without `short`, the need for memory.
+    pub(super) fn announce_end(
+        &mut self,
+        binding: &Arc<Binding>,
+        short: bool,
+        prealloc: &mut Prealloc<N>,
+    ) -> Result<usize, Need> {
+        if !self.is_reported(binding.role()) || binding.has_ended() {
+            binding.end();
+            return Ok(0);
+        }
+        let room = match self.events_lost {
+            true => 0,
+            false => MAX_SET_ASIDE.saturating_sub(self.set_aside) as usize,
+        };
+        let mut gathered = Gathered::default();
+        let mut enough = false;
+        let lost = room == 0 && self.someone_is_shut(BindEvent::name());
+        if !lost {
+            let admit = Admit::All { most: room };
+            gathered = self.gather(BindEvent::name(), admit, prealloc);
+            enough = prealloc.recipients.len() == gathered.count;
+        }
+        let set_aside = gathered.full.is_some();
+        let lost = lost || set_aside && gathered.bindings > room;
+        if !lost && !enough && !short {
+            prealloc.release_recipients();
+            // For as many such events as fit into a step, and for one in any case.
+            let events = (STEP / gathered.count.max(1)).clamp(1, self.repliers.len.max(1) as usize);
+            return Err(Need {
+                slots: events * gathered.count,
+                recipients: gathered.count,
+                ..Need::NOTHING
+            });
+        }
+        binding.end();
+        let event = self.event(false, binding);
+        if enough && !lost {
+            let recipients = prealloc.take_recipients();
+            let count = recipients.len();
+            self.announce(&event, set_aside, Announcement { recipients }, prealloc);
+            return Ok(count);
+        }
+        prealloc.release_recipients();
         self.events_lost = true;
+        if self.all_know {
+            return Ok(0);
+        }
+        Ok(self.tell_of_loss(prealloc))
+    }
+
+    /// Returns whether one of those who listen for `name` was found full.
+    fn someone_is_shut(&mut self, name: Name<'_>) -> bool {
+        let ksocks = &self.ksocks;
+        let mut found = false;
+        self.routes.route(name, |shown| {
+            if shown.role == Role::Listener && shown.door == Door::Open {
+                return Go::PastOpen;
+            }
+            found |= shown.role == Role::Listener && ksocks.get(&shown.first.ksock).is_some();
+            if found {
+                Go::Nowhere
+            } else {
+                Go::Past
+            }
+        });
+        found
+    }
+
+    /// Tells all who listen that events were lost, unless they know. This needs no memory. Returns
+    /// how many were told.
+    fn tell_of_loss(&mut self, prealloc: &mut Prealloc<N>) -> usize {
         let (ksocks, serials) = (&mut self.ksocks, &mut self.serials);
         let set_aside = &mut self.set_aside;
         let mut id: Option<MsgId> = None;
-        self.routes.route(BindEvent::name(), |found| {
-            let Some(listener) = ksocks.get_mut(&found.first.ksock) else {
-                return Go::On;
+        let (mut told, mut all_know) = (0, true);
+        self.routes.route(BindEvent::name(), |shown| {
+            let Some(listener) = ksocks.get_mut(&shown.first.ksock) else {
+                return Go::Past;
             };
-            if listener.queue.has_loss_notice() {
+            if shown.role == Role::Replier || listener.queue.has_loss_notice() {
                 return Go::On;
             }
             // The slot that is kept for this will do if there is no other. If it is in use, the
             // Ksock has such a message to read anyway.
             let slot = prealloc.slots.pop().or_else(|| listener.lost_slot.take());
-            let Some(slot) = slot else { return Go::On };
+            let Some(slot) = slot else {
+                all_know = false;
+                return Go::On;
+            };
             let synthetic = Synthetic {
                 kind: Kind::EventsLost,
                 id: *id.get_or_insert_with(|| serials.next()),
@@ -158,57 +241,24 @@ impl<N: Notify> Bus<N> {
             let entry = Entry {
                 content: Content::Synthetic(synthetic),
                 duty: None,
-                binding: Some(found.seat.newest),
+                binding: Some(shown.seat.newest),
                 set_aside: true,
             };
             listener.push(slot, entry);
             *set_aside += 1;
+            told += 1;
             prealloc.wakes.add(&listener.notify);
             Go::On
         });
-    }
-
-    /// Sees to it that `events` unbindings can be announced at close, however many there are.
-    ///
-    /// # Errors
-    ///
-    /// The need for memory.
-    pub(super) fn prepare_to_announce(
-        &mut self,
-        events: u32,
-        prealloc: &Prealloc<N>,
-    ) -> Result<(), Need> {
-        // As many as fit on each, as many as may be set aside, and a notice of loss to each.
-        let (mut recipients, mut fitting) = (0_usize, 0_u64);
-        let ksocks = &self.ksocks;
-        self.routes.route(BindEvent::name(), |found| {
-            if let Some(ksock) = ksocks.get(&found.first.ksock) {
-                let count = found.seat.count;
-                recipients += count as usize;
-                fitting += u64::from(count) * ksock.capacity_left().min(u64::from(events));
-            }
-            Go::On
-        });
-        if recipients == 0 {
-            return Ok(());
-        }
-        let notices = recipients as u64;
-        let all = u64::from(events) * notices;
-        let slots = (fitting + u64::from(MAX_SET_ASIDE)).min(all) + notices;
-        let slots = slots as usize;
-        if prealloc.slots.len() < slots || prealloc.recipients.capacity() < recipients {
-            return Err(Need {
-                slots,
-                recipients,
-                ..Need::NOTHING
-            });
-        }
-        Ok(())
+        self.all_know = all_know;
+        told
     }
 
     /// Switches the announcing of replier bindings, if told to. Returns what it was (3.7
     /// REPORTREPLIERBINDS). Switching it on queues an event for each replier binding on `me`, the
-    /// newest first, as long as there is capacity.
+    /// newest first, as long as there is capacity. That goes in steps: call it again with the same
+    /// `replay` when it needs memory. What is bound between steps is announced as it happens; what
+    /// is unbound is not replayed any more.
     ///
     /// # Errors
     ///
@@ -218,40 +268,52 @@ impl<N: Notify> Bus<N> {
         &mut self,
         me: KsockId,
         set: Option<bool>,
+        replay: &mut Replay,
         prealloc: &mut Prealloc<N>,
     ) -> Result<bool, Refusal> {
-        let was = self.reporting;
+        let was = replay.was.unwrap_or(self.reporting);
         let Some(on) = set else {
             return Ok(was);
         };
         if on {
-            let left = self.ksock(me)?.capacity_left();
-            let count = self.routes.repliers();
-            let slots = count.min(usize::try_from(left).unwrap_or(usize::MAX));
-            if prealloc.bindings.capacity() < count || prealloc.slots.len() < slots {
+            let left = usize::try_from(self.ksock(me)?.capacity_left());
+            let slots = left.unwrap_or(STEP).min(STEP);
+            let slots = slots.min(self.repliers.len as usize);
+            if prealloc.slots.len() < slots {
                 return Err(Refusal::Need(Need {
                     slots,
-                    bindings: count,
                     ..Need::NOTHING
                 }));
             }
         }
+        replay.was = Some(was);
         self.reporting = on;
-        if on {
-            self.replay(me, prealloc)?;
+        if on && self.replay(me, replay, prealloc)? {
+            return Err(Refusal::Need(Need::A_PAUSE));
         }
         Ok(was)
     }
 
-    /// Queues an event for each replier binding on `me`, as long as there is capacity.
-    fn replay(&mut self, me: KsockId, prealloc: &mut Prealloc<N>) -> Result<(), BusError> {
-        self.collect_bindings(prealloc, |binding| binding.role() == Role::Replier);
-        newest_first(&mut prealloc.bindings, |binding| binding.id);
-        for binding in &prealloc.bindings {
+    /// Queues an event for each replier binding on `me`, as long as there is capacity. Returns
+    /// whether there may be more.
+    fn replay(
+        &mut self,
+        me: KsockId,
+        replay: &mut Replay,
+        prealloc: &mut Prealloc<N>,
+    ) -> Result<bool, BusError> {
+        for _ in 0..STEP {
+            let next = walk::on(&mut self.repliers.tree, &mut replay.at, Arc::clone);
+            let Some(binding) = next else {
+                return Ok(false);
+            };
+            if self.ksocks.get(&binding.ksock).is_none() {
+                continue;
+            }
             let event = BindEvent {
                 id: self.serials.next(),
                 is_bind: true,
-                binding: binding.clone(),
+                binding,
             };
             let ksock = self.ksock_mut(me)?;
             // There are as many slots as messages fit.
@@ -267,21 +329,6 @@ impl<N: Notify> Bus<N> {
             ksock.push(slot, Entry::unbound(Content::Event(event)));
             prealloc.wakes.add(&ksock.notify);
         }
-        Ok(())
-    }
-
-    /// Notes the bindings that `wanted` likes, as far as there is space, in no order.
-    pub(super) fn collect_bindings(
-        &self,
-        prealloc: &mut Prealloc<N>,
-        wanted: impl Fn(&Binding) -> bool,
-    ) {
-        prealloc.bindings.clear();
-        for ksock in self.ksocks.values() {
-            let bindings = ksock.bindings.values().map(|own| &own.binding);
-            for binding in bindings.filter(|binding| wanted(binding)) {
-                let _ = prealloc.bindings.push_within_capacity(binding.clone());
-            }
-        }
+        Ok(true)
     }
 }

@@ -5,7 +5,7 @@
 pub(crate) mod report;
 
 mod bind;
-mod close;
+pub(crate) mod close;
 mod decide;
 mod events;
 mod open;
@@ -14,5 +14,6 @@ mod send;
 mod settings;
 
 pub(crate) use bind::NewBinding;
+pub(crate) use events::Replay;
 pub(crate) use open::NewKsock;
 pub(crate) use send::{Ready, Sent};

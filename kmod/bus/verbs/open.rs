@@ -49,13 +49,15 @@ impl<N: Notify> Bus<N> {
         id
     }
 
-    /// Returns the next id. They count up; after 2^32 opens, 0 and what is still open is skipped.
+    /// Returns the next id. They count up; after 2^32 opens, 0 and what is still there is skipped.
     fn next_ksock(&mut self) -> KsockId {
         loop {
             self.last_ksock = self.last_ksock.wrapping_add(1);
-            match KsockId::new(self.last_ksock) {
-                Some(id) if self.ksocks.get(&id).is_none() => return id,
-                _ => (),
+            let Some(id) = KsockId::new(self.last_ksock) else {
+                continue;
+            };
+            if self.ksocks.get(&id).is_none() && self.closing.get(&id).is_none() {
+                return id;
             }
         }
     }

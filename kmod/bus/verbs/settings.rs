@@ -64,6 +64,8 @@ impl<N: Notify> Bus<N> {
         &mut self,
         pattern: &Pattern<impl Deref<Target = [u8]>>,
     ) -> Option<KsockId> {
-        self.routes.replier(pattern).map(|binding| binding.ksock)
+        let ksock = self.routes.replier(pattern)?.ksock;
+        // Not if it is being closed.
+        self.ksocks.get(&ksock).map(|_| ksock)
     }
 }

@@ -6,7 +6,7 @@ use crate::bus::binding::Role;
 use crate::bus::id::KsockId;
 use crate::bus::name::Pattern;
 use crate::bus::quota::{AccountKey, Limits, NewUser, Users};
-use crate::bus::{Bus, BusError, NewBinding, NewKsock, Prealloc, Refusal};
+use crate::bus::{Bus, BusError, NewBinding, NewKsock, Prealloc, Refusal, Replay};
 use crate::world::Ear;
 use kernel::prelude::*;
 
@@ -33,11 +33,12 @@ fn listener(ksock: KsockId) -> Option<NewBinding> {
 #[test]
 fn a_closed_ksock_says_that_it_is() {
     let (mut bus, mut prealloc, me) = bus_with_one_ksock();
-    assert!(bus.close(me, false, &mut prealloc).is_ok());
+    let mut closing = bus.close(me).unwrap();
+    while !bus.close_further(&mut closing, &mut prealloc).unwrap() {}
+    assert_eq!(bus.close_further(&mut closing, &mut prealloc), Ok(true));
 
     const CLOSED: Refusal = Refusal::No(BusError::Closed);
-    assert_eq!(bus.close(me, false, &mut prealloc).err(), Some(CLOSED));
-    assert_eq!(bus.close(me, true, &mut prealloc).err(), Some(CLOSED));
+    assert_eq!(bus.close(me).err(), Some(BusError::Closed));
     assert_eq!(bus.poll(me, true, &mut prealloc), Err(CLOSED));
     assert_eq!(bus.send(me, &mut None, &mut prealloc), Err(CLOSED));
     assert_eq!(
@@ -50,7 +51,7 @@ fn a_closed_ksock_says_that_it_is() {
         Err(BusError::Closed)
     );
     assert_eq!(
-        bus.report_replier_binds(me, Some(true), &mut prealloc),
+        bus.report_replier_binds(me, Some(true), &mut Replay::default(), &mut prealloc),
         Err(CLOSED)
     );
     assert_eq!(bus.bind(&mut listener(me), &mut prealloc), Err(CLOSED));

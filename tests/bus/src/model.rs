@@ -360,7 +360,9 @@ impl Model {
         if sock.queued() < queued {
             sock.move_one_in();
         }
-        self.has_shrunk(ksock);
+        if !gone.is_empty() {
+            self.has_shrunk(ksock);
+        }
         for copy in gone {
             self.answer_for(ksock, &copy, UNBOUND);
         }

@@ -7,6 +7,7 @@
 //! * `routing`: very many recipients, and who is woken (§ 5.4).
 //! * `waiting`: who is woken by what, when a send waits (§ 7).
 //! * `stats`: /proc/kbus/stats, letter by letter (§ 8.2).
+//! * `steps`: what takes long, and what others see meanwhile (§ 9.1).
 //!
 //! A test of § 5.4 is called `s5_4_…`. Here is what their messages are made of, and how what
 //! comes is looked at.
@@ -15,6 +16,7 @@ mod message;
 mod names;
 mod routing;
 mod stats;
+mod steps;
 mod waiting;
 
 use crate::model::{self, Msg, SYNTHETIC, WANT_A_REPLY};

@@ -12,9 +12,10 @@ use crate::bus::message::{Header, Message};
 use crate::bus::name::{Name, Pattern};
 use crate::bus::queue::Content;
 use crate::bus::quota::{self, AccountKey, NewUser, Users};
+use crate::bus::verbs::close::Closing;
 use crate::bus::verbs::report::{self, Line, Listing, Step};
 use crate::bus::{
-    self, progress::Progress, Bus, BusError, NewBinding, NewKsock, Notify, Refusal, Sent,
+    self, progress::Progress, Bus, BusError, NewBinding, NewKsock, Notify, Refusal, Replay, Sent,
 };
 use crate::model::{Caps, Errno, Id, Model, Msg, WANT_YOU_TO_REPLY};
 use kernel::prelude::*;
@@ -120,6 +121,7 @@ fn supplied<T>(
         match answer {
             Ok(done) => {
                 while room.has_rest() {
+                    room.finish();
                     let _locked = (
                         testing::forbid_allocating(),
                         testing::forbid_freeing_above(SMALL),
@@ -229,6 +231,12 @@ pub(crate) fn read(content: &Content, yours: bool) -> Msg {
         name,
         data,
     }
+}
+
+/// A Ksock that is being closed.
+struct Leaving {
+    closing: Closing<Ear>,
+    room: Prealloc,
 }
 
 impl Default for World {
@@ -496,14 +504,6 @@ impl World {
         }
     }
 
-    /// The Ksock is closed: its file goes, and its user has one less.
-    fn forget(&mut self, ksock: u32) -> Option<(Ear, Prealloc)> {
-        if let Some(who) = self.owners.remove(&ksock) {
-            self.users.leave(who);
-        }
-        self.files.remove(&ksock)
-    }
-
     pub fn bind(&mut self, ksock: u32, is_replier: u32, name: &[u8]) -> Result<(), Errno> {
         self.both(
             &("bind", ksock, is_replier, name.escape_ascii().to_string()),
@@ -670,8 +670,9 @@ impl World {
         self.both(
             &("report", ksock, set),
             |world| {
+                let mut replay = Replay::default();
                 world.verb(ksock, |bus, room| {
-                    bus.report_replier_binds(id_of(ksock), set, room)
+                    bus.report_replier_binds(id_of(ksock), set, &mut replay, room)
                 })
             },
             |model| model.report(ksock, set),
@@ -682,14 +683,13 @@ impl World {
         self.bus.verbose(set)
     }
 
-    /// Closes, as the module does: when there is no memory for the events, without.
+    /// Closes. A step that finds no memory is done again.
     pub fn close(&mut self, ksock: u32) {
+        let fail = self.out_of_memory.take();
         let answer = self.both(
             &("close", ksock),
             |world| {
-                let closed = world.verb(ksock, |bus, room| bus.close(id_of(ksock), false, room))?;
-                drop(closed);
-                world.forget(ksock);
+                world.close_in_steps(ksock, fail, |_| ());
                 Ok(())
             },
             |model| {
@@ -700,34 +700,111 @@ impl World {
         answer.expect("close cannot be refused");
     }
 
-    /// Closes when from the `n`-th attempt on there is no memory, and says whether there was
-    /// any such attempt. Bind events may then be lost, nothing else may. The model is not asked,
-    /// and must not be used any more.
-    pub fn close_short_of_memory(&mut self, ksock: u32, n: u64) -> bool {
-        let (_, room) = self.files.get_mut(&ksock).expect("an open ksock");
-        *room = Prealloc::new().expect("memory");
-        testing::fail_from(n);
-        let mut closed = None;
-        for short in [false, true] {
-            let answer = supplied(&mut self.bus, room, |bus, room| {
-                bus.close(id_of(ksock), short, room)
+    /// Closes on the bus alone, and does something after each step. The `fail`-th attempt to get
+    /// memory fails.
+    pub(crate) fn close_in_steps(
+        &mut self,
+        ksock: u32,
+        fail: Option<u64>,
+        mut between: impl FnMut(&mut Self),
+    ) {
+        let mut closing = self.begin_to_close(ksock);
+        fail.into_iter().for_each(testing::fail_once);
+        loop {
+            let room = &mut closing.room;
+            let closing = &mut closing.closing;
+            let done = supplied(&mut self.bus, room, |bus, room| {
+                bus.close_further(closing, room)
             });
-            match answer {
-                Ok(done) => closed = Some(done),
-                Err(error) => assert!(!short && error == Errno::ENOMEM, "{error:?}"),
+            room.finish();
+            match done {
+                Ok(true) => break,
+                Ok(false) => between(self),
+                Err(error) => assert_eq!(error, Errno::ENOMEM),
             }
-            if closed.is_some() {
-                break;
+        }
+        testing::never_fail();
+        self.leave(ksock);
+    }
+
+    /// Takes the first step of closing.
+    fn begin_to_close(&mut self, ksock: u32) -> Leaving {
+        let (_, mut room) = self.files.remove(&ksock).expect("an open ksock");
+        if self.bare_preallocs {
+            room = Prealloc::new().expect("memory");
+        }
+        let closing = self.bus.close(id_of(ksock)).expect("it is open");
+        Leaving { closing, room }
+    }
+
+    /// The user of a closed Ksock has one less.
+    fn leave(&mut self, ksock: u32) {
+        if let Some(who) = self.owners.remove(&ksock) {
+            self.users.leave(who);
+        }
+    }
+
+    /// Closes as the module does, when from the `n`-th attempt on there is no memory, and says
+    /// whether there was any such attempt. Bind events may then be lost, nothing else may. The
+    /// model is not asked, and must not be used any more.
+    pub fn close_short_of_memory(&mut self, ksock: u32, n: u64) -> bool {
+        self.bare_preallocs = true;
+        let Leaving {
+            mut closing,
+            mut room,
+        } = self.begin_to_close(ksock);
+        testing::fail_from(n);
+        loop {
+            let done = supplied(&mut self.bus, &mut room, |bus, room| {
+                bus.close_further(&mut closing, room)
+            });
+            room.finish();
+            match done {
+                Ok(true) => break,
+                Ok(false) => (),
+                Err(error) => {
+                    assert!(!closing.short && error == Errno::ENOMEM, "{error:?}");
+                    closing.short = true;
+                }
             }
         }
         let short_of_memory = testing::refused() > 0;
         testing::never_fail();
-        assert!(closed.is_some());
-        drop(closed);
-        if let Some((_, mut room)) = self.forget(ksock) {
-            room.finish();
-        }
+        self.bare_preallocs = false;
+        self.leave(ksock);
         short_of_memory
+    }
+
+    /// REPLIER of the bus alone.
+    #[cfg(test)]
+    pub(crate) fn replier_on_bus(&mut self, name: &str) -> u32 {
+        let pattern = Pattern::new(name.as_bytes()).expect("a name");
+        self.bus.replier(&pattern).map_or(0, KsockId::get)
+    }
+
+    /// BIND of the bus alone.
+    #[cfg(test)]
+    pub(crate) fn bind_on_bus(&mut self, ksock: u32, role: u32, name: &str) -> Result<(), Errno> {
+        let pattern = Pattern::new(bytes(name.as_bytes())?).map_err(errno)?;
+        let mut new = Some(NewBinding::new(id_of(ksock), 0, role, pattern).map_err(errno)?);
+        self.verb(ksock, |bus, room| bus.bind(&mut new, room))
+    }
+
+    /// SEND of the bus alone.
+    #[cfg(test)]
+    pub(crate) fn send_on_bus(&mut self, ksock: u32, msg: &Msg) -> Result<Id, Errno> {
+        let mut message = Some(draft(msg)?);
+        let answer = self.verb(ksock, |bus, room| {
+            bus.send(id_of(ksock), &mut message, room)
+        });
+        sent(answer)
+    }
+
+    /// NUMMSGS of the bus alone.
+    #[cfg(test)]
+    pub(crate) fn count_on_bus(&self, ksock: u32) -> u32 {
+        let ksock = self.bus.ksock(id_of(ksock));
+        ksock.expect("an open ksock").queue.len()
     }
 
     /// All that there is to read, on the bus alone.
@@ -753,10 +830,7 @@ impl World {
     /// The same after the model was left behind.
     pub fn end_of_bus(mut self) {
         for id in self.files.keys().copied().collect::<Vec<_>>() {
-            let closed = self.verb(id, |bus, room| bus.close(id_of(id), false, room));
-            assert!(closed.is_ok());
-            drop(closed);
-            self.forget(id);
+            self.close_in_steps(id, None, |_| ());
         }
         let World {
             bus,
