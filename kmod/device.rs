@@ -55,7 +55,7 @@ impl Device {
     ///
     /// ENOMEM.
     pub(crate) fn new(number: u32, maker: Option<u32>) -> Result<Arc<Self>> {
-        let bus = Bus::new()?;
+        let bus = Bus::new(number)?;
         Arc::pin_init(
             pin_init!(Device {
                 number,

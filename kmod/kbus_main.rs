@@ -9,6 +9,7 @@
 //! | --- | --- |
 //! | what there may be, and what is said of failures | `limits` `errno` |
 //! | messages that come and go in pieces; waking files | `classic` `notify` |
+//! | what is traced of a bus (the bus calls it) | `trace` |
 //! | a bus and its lock | `probe` `device` |
 //! | all buses | `devices` |
 //! | an open file's place on its user's account | `account` |
@@ -39,6 +40,7 @@ mod pointy;
 mod probe;
 mod proc;
 mod session;
+mod trace;
 mod uapi;
 
 use devices::Devices;

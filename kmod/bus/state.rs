@@ -16,6 +16,7 @@ use super::routes::{Door, Routes};
 use super::synthetic::{Kind, Synthetic};
 use super::tally::Tally;
 use super::wakeup::{Notify, WakeQueue};
+use crate::trace;
 use core::cmp::Reverse;
 use kernel::prelude::*;
 use kernel::rbtree::RBTree;
@@ -26,6 +27,8 @@ pub(super) const STEP: usize = 64;
 
 /// One bus.
 pub(crate) struct Bus<N> {
+    /// What it is called by in traces.
+    pub(super) number: u32,
     pub(super) ksocks: Ksocks<N>,
     pub(super) routes: Routes,
     pub(super) parties: Parties,
@@ -57,13 +60,14 @@ pub(crate) struct Bus<N> {
 }
 
 impl<N: Notify> Bus<N> {
-    /// Returns a bus without Ksocks.
+    /// Returns the bus of this number, without Ksocks.
     ///
     /// # Errors
     ///
     /// `NoMemory`.
-    pub(crate) fn new() -> Result<Self, BusError> {
+    pub(crate) fn new(number: u32) -> Result<Self, BusError> {
         Ok(Bus {
+            number,
             ksocks: RBTree::new(),
             routes: Routes::new()?,
             parties: Parties::new(),
@@ -130,7 +134,10 @@ impl<N: Notify> Bus<N> {
             from: Some(replier),
             to: Some(debt.requester),
         };
+        let id = synthetic.id;
         requester.push(answer.slot, Entry::unbound(Content::Synthetic(synthetic)));
+        trace::answer(self.number, replier, debt.requester, debt.request.id, true);
+        trace::queue(self.number, debt.requester, id, requester.queue.len());
         wakes.add(&requester.notify);
         // If a reply to it waits somewhere, it has come too late.
         self.wake_all_waiting(wakes);

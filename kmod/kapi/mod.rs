@@ -11,6 +11,7 @@ pub(crate) mod errno;
 pub(crate) mod log;
 pub(crate) mod param;
 pub(crate) mod procfs;
+pub(crate) mod trace;
 pub(crate) mod transfer;
 pub(crate) mod waitq;
 

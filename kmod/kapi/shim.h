@@ -12,6 +12,7 @@
 struct file;
 struct inode;
 struct proc_dir_entry;
+struct tracepoint;
 
 /* Inline functions and macros of the kernel: shim.c has them. */
 bool kbus_in_compat_syscall(void);
@@ -40,5 +41,28 @@ struct kbus_proc_file {
 /* Everybody may read it. What it is made of must stay as long as it does. */
 struct proc_dir_entry *kbus_proc_create(const char *name, struct proc_dir_entry *parent,
 					const struct kbus_proc_file *file);
+
+/* The trace points of trace.h: their keys, and what to call where one is on. */
+extern struct tracepoint __tracepoint_kbus_bind;
+extern struct tracepoint __tracepoint_kbus_unbind;
+extern struct tracepoint __tracepoint_kbus_close;
+extern struct tracepoint __tracepoint_kbus_route;
+extern struct tracepoint __tracepoint_kbus_queue;
+extern struct tracepoint __tracepoint_kbus_skip;
+extern struct tracepoint __tracepoint_kbus_answer;
+void rust_do_trace_kbus_bind(unsigned int bus, unsigned int ksock, bool replier,
+			     const char *name, unsigned int name_len);
+void rust_do_trace_kbus_unbind(unsigned int bus, unsigned int ksock, bool replier,
+			       const char *name, unsigned int name_len);
+void rust_do_trace_kbus_close(unsigned int bus, unsigned int ksock);
+void rust_do_trace_kbus_route(unsigned int bus, unsigned int ksock, unsigned int network,
+			      unsigned int serial, unsigned int flags, unsigned int to,
+			      unsigned int verdict, const char *name, unsigned int name_len);
+void rust_do_trace_kbus_queue(unsigned int bus, unsigned int ksock, unsigned int network,
+			      unsigned int serial, unsigned int queued);
+void rust_do_trace_kbus_skip(unsigned int bus, unsigned int ksock, unsigned int why,
+			     const char *name, unsigned int name_len);
+void rust_do_trace_kbus_answer(unsigned int bus, unsigned int ksock, unsigned int requester,
+			       unsigned int network, unsigned int serial, bool by_bus);
 
 #endif

@@ -2,7 +2,7 @@
 //! What shim.h declares, for Rust. Generated from it by shim.sh in this
 //! directory; do not edit.
 
-use kernel::bindings::{file, inode, proc_dir_entry};
+use kernel::bindings::{file, inode, proc_dir_entry, tracepoint};
 use kernel::ffi;
 
 unsafe extern "C" {
@@ -62,4 +62,87 @@ unsafe extern "C" {
         parent: *mut proc_dir_entry,
         file: *const kbus_proc_file,
     ) -> *mut proc_dir_entry;
+}
+unsafe extern "C" {
+    pub static mut __tracepoint_kbus_bind: tracepoint;
+}
+unsafe extern "C" {
+    pub static mut __tracepoint_kbus_unbind: tracepoint;
+}
+unsafe extern "C" {
+    pub static mut __tracepoint_kbus_close: tracepoint;
+}
+unsafe extern "C" {
+    pub static mut __tracepoint_kbus_route: tracepoint;
+}
+unsafe extern "C" {
+    pub static mut __tracepoint_kbus_queue: tracepoint;
+}
+unsafe extern "C" {
+    pub static mut __tracepoint_kbus_skip: tracepoint;
+}
+unsafe extern "C" {
+    pub static mut __tracepoint_kbus_answer: tracepoint;
+}
+unsafe extern "C" {
+    pub fn rust_do_trace_kbus_bind(
+        bus: ffi::c_uint,
+        ksock: ffi::c_uint,
+        replier: bool,
+        name: *const ffi::c_char,
+        name_len: ffi::c_uint,
+    );
+}
+unsafe extern "C" {
+    pub fn rust_do_trace_kbus_unbind(
+        bus: ffi::c_uint,
+        ksock: ffi::c_uint,
+        replier: bool,
+        name: *const ffi::c_char,
+        name_len: ffi::c_uint,
+    );
+}
+unsafe extern "C" {
+    pub fn rust_do_trace_kbus_close(bus: ffi::c_uint, ksock: ffi::c_uint);
+}
+unsafe extern "C" {
+    pub fn rust_do_trace_kbus_route(
+        bus: ffi::c_uint,
+        ksock: ffi::c_uint,
+        network: ffi::c_uint,
+        serial: ffi::c_uint,
+        flags: ffi::c_uint,
+        to: ffi::c_uint,
+        verdict: ffi::c_uint,
+        name: *const ffi::c_char,
+        name_len: ffi::c_uint,
+    );
+}
+unsafe extern "C" {
+    pub fn rust_do_trace_kbus_queue(
+        bus: ffi::c_uint,
+        ksock: ffi::c_uint,
+        network: ffi::c_uint,
+        serial: ffi::c_uint,
+        queued: ffi::c_uint,
+    );
+}
+unsafe extern "C" {
+    pub fn rust_do_trace_kbus_skip(
+        bus: ffi::c_uint,
+        ksock: ffi::c_uint,
+        why: ffi::c_uint,
+        name: *const ffi::c_char,
+        name_len: ffi::c_uint,
+    );
+}
+unsafe extern "C" {
+    pub fn rust_do_trace_kbus_answer(
+        bus: ffi::c_uint,
+        ksock: ffi::c_uint,
+        requester: ffi::c_uint,
+        network: ffi::c_uint,
+        serial: ffi::c_uint,
+        by_bus: bool,
+    );
 }

@@ -12,7 +12,7 @@ trap 'rm -rf "$work"' EXIT
 export CARGO_TARGET_DIR="${CARGO_TARGET_DIR:-$work/target}/mutations" RUST_BACKTRACE=0
 
 mkdir -p "$work/kmod" "$work/tests"
-cp -r "$top"/kmod/{bus,classic,uapi} "$work/kmod/"
+cp -r "$top"/kmod/{bus,classic,uapi,trace.rs} "$work/kmod/"
 cp -r "$here" "$top"/tests/{kernel,conformance} "$work/tests/"
 mkdir "$work/libkbus"
 cp -r "$top/libkbus/vectors" "$work/libkbus/"

@@ -16,6 +16,7 @@ use crate::bus::routes::{Found, RouteReservation, Taken};
 use crate::bus::state::{Bus, STEP};
 use crate::bus::synthetic::BindEvent;
 use crate::bus::wakeup::Notify;
+use crate::trace;
 use core::cmp::Reverse;
 use core::ops::Deref;
 use kernel::prelude::*;
@@ -100,6 +101,7 @@ impl<N: Notify> Bus<N> {
         };
         binding.id = self.binding_ids.next_binding();
         let binding = Arc::from(binding);
+        trace::bind(self.number, &binding);
         if let Some(announcement) = announcement {
             let event = self.event(true, &binding);
             self.announce(&event, false, announcement, prealloc);
@@ -191,6 +193,7 @@ impl<N: Notify> Bus<N> {
             self.announce(&event, false, announcement, prealloc);
         }
 
+        trace::unbind(self.number, &binding);
         // The event may have shut its door.
         let ksock = present(&mut self.ksocks, me).ok_or(BusError::Closed)?;
         let door = ksock.door(first.id);

@@ -22,6 +22,7 @@ use crate::bus::queue::{Place, Queue};
 use crate::bus::state::{Bus, STEP};
 use crate::bus::synthetic::Kind;
 use crate::bus::wakeup::Notify;
+use crate::trace;
 use core::cmp::Reverse;
 use core::mem::replace;
 use kernel::prelude::*;
@@ -61,6 +62,7 @@ impl<N: Notify> Bus<N> {
     /// `Closed` if it is closed already.
     pub(crate) fn close(&mut self, me: KsockId) -> Result<Closing<N>, BusError> {
         let ksock = self.ksocks.remove_node(&me).ok_or(BusError::Closed)?;
+        trace::close(self.number, me);
         self.closing.insert(ksock);
         let ksock = expect(self.closing.get_mut(&me)).ok_or(BusError::Closed)?;
         // Senders that hear of it find the account of its user as it is without the Ksock.

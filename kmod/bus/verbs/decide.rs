@@ -17,6 +17,7 @@ use crate::bus::quota::Limit;
 use crate::bus::routes::{Door, Go, Shown, Target};
 use crate::bus::state::Bus;
 use crate::bus::wakeup::Notify;
+use crate::trace::{self, Why};
 
 /// Why a message cannot be delivered (now).
 pub(super) enum Obstacle {
@@ -72,6 +73,7 @@ impl<N: Notify> Bus<N> {
         };
         let is_closing = !self.closing.is_empty();
         let mut found = Gathered::default();
+        let number = self.number;
         let (ksocks, found_full) = (&mut self.ksocks, &mut self.found_full);
         let mut copies = Copies::new(&mut self.parties, round);
         let replier = self.routes.route(name, |shown| {
@@ -98,6 +100,8 @@ impl<N: Notify> Bus<N> {
                 return Go::On;
             }
             if door == Door::Shut && !is_all {
+                // Of those who are full for longer, only the first is looked at.
+                trace::skip(number, first.ksock, Why::Full, name.text());
                 found.full.get_or_insert(first.ksock);
                 return Go::PastPattern;
             }
@@ -110,6 +114,7 @@ impl<N: Notify> Bus<N> {
                     found.paused |= noted.is_err() && !is_all;
                 }
                 if !is_all {
+                    trace::skip(number, first.ksock, Why::Full, name.text());
                     return if found.paused { Go::Nowhere } else { Go::On };
                 }
             }

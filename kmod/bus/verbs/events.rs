@@ -17,6 +17,7 @@ use crate::bus::state::{Bus, STEP};
 use crate::bus::synthetic::{BindEvent, Kind, Synthetic};
 use crate::bus::wakeup::Notify;
 use crate::bus::walk;
+use crate::trace::{self, Why};
 use core::cmp::Reverse;
 use kernel::sync::Arc;
 
@@ -90,6 +91,8 @@ impl<N: Notify> Bus<N> {
                 continue;
             };
             if listener.only_once && listener.queue.just_got(event.id) {
+                let name = BindEvent::name().text();
+                trace::skip(self.number, recipient.ksock, Why::Once, name);
                 prealloc.give_back(recipient.slot);
                 continue;
             }
@@ -100,6 +103,7 @@ impl<N: Notify> Bus<N> {
                 set_aside,
             };
             listener.push(recipient.slot, entry);
+            trace::queue(self.number, recipient.ksock, event.id, listener.queue.len());
             self.set_aside += u32::from(set_aside);
             prealloc.wakes.add(&listener.notify);
         }
@@ -214,7 +218,7 @@ impl<N: Notify> Bus<N> {
     /// how many were told.
     fn tell_of_loss(&mut self, prealloc: &mut Prealloc<N>) -> usize {
         let (ksocks, serials) = (&mut self.ksocks, &mut self.serials);
-        let set_aside = &mut self.set_aside;
+        let (number, set_aside) = (self.number, &mut self.set_aside);
         let mut id: Option<MsgId> = None;
         let (mut told, mut all_know) = (0, true);
         self.routes.route(BindEvent::name(), |shown| {
@@ -238,6 +242,7 @@ impl<N: Notify> Bus<N> {
                 from: None,
                 to: None,
             };
+            let lost = synthetic.id;
             let entry = Entry {
                 content: Content::Synthetic(synthetic),
                 duty: None,
@@ -245,6 +250,7 @@ impl<N: Notify> Bus<N> {
                 set_aside: true,
             };
             listener.push(slot, entry);
+            trace::queue(number, shown.first.ksock, lost, listener.queue.len());
             *set_aside += 1;
             told += 1;
             prealloc.wakes.add(&listener.notify);
@@ -302,6 +308,7 @@ impl<N: Notify> Bus<N> {
         replay: &mut Replay,
         prealloc: &mut Prealloc<N>,
     ) -> Result<bool, BusError> {
+        let number = self.number;
         for _ in 0..STEP {
             let next = walk::on(&mut self.repliers.tree, &mut replay.at, Arc::clone);
             let Some(binding) = next else {
@@ -326,7 +333,9 @@ impl<N: Notify> Bus<N> {
                 ksock.note_over_limit(&mut prealloc.over_limit);
                 return Err(BusError::CallerFull);
             };
+            let id = event.id;
             ksock.push(slot, Entry::unbound(Content::Event(event)));
+            trace::queue(number, me, id, ksock.queue.len());
             prealloc.wakes.add(&ksock.notify);
         }
         Ok(true)

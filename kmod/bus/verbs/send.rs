@@ -14,6 +14,7 @@ use crate::bus::queue::{Content, Duty, Entry};
 use crate::bus::state::Bus;
 use crate::bus::synthetic::{Kind, Synthetic};
 use crate::bus::wakeup::Notify;
+use crate::trace::{self, Verdict, Why};
 use kernel::sync::{Arc, UniqueArc};
 
 /// What became of a message that was not refused.
@@ -61,12 +62,14 @@ impl<N: Notify> Bus<N> {
             return self.send_again(me, message, may_ask, prealloc);
         }
         let mut draft = message.take().ok_or(BusError::NothingWritten)?;
-        let id = match self.decide_and_stamp(me, &mut draft, prealloc) {
+        let refusal = match self.decide_and_stamp(me, &mut draft, prealloc) {
             Ok((id, Decision::Deliver(plan))) => {
+                trace::route(self.number, me, &draft, Verdict::Sent);
                 self.deliver(me, plan, draft.into(), prealloc);
                 return Ok(Sent::Delivered(id));
             }
             Ok((id, Decision::Wait(blocked_by, reservation))) => {
+                trace::route(self.number, me, &draft, Verdict::Waits);
                 let pending = Pending {
                     message: draft.into(),
                     blocked_by,
@@ -79,8 +82,11 @@ impl<N: Notify> Bus<N> {
             Ok((_, Decision::Refuse(error))) => error.into(),
             Err(refusal) => refusal,
         };
+        if let Refusal::No(_) = refusal {
+            trace::route(self.number, me, &draft, Verdict::Refused);
+        }
         *message = Some(draft);
-        Err(id)
+        Err(refusal)
     }
 
     /// Decides about a new message. From then on the message has an id, and LASTSENT tells it even
@@ -201,7 +207,9 @@ impl<N: Notify> Bus<N> {
             to: Some(me),
         };
         if let Some(ksock) = present(&mut self.ksocks, me) {
+            let id = synthetic.id;
             ksock.push(slot, Entry::unbound(Content::Synthetic(synthetic)));
+            trace::queue(self.number, me, id, ksock.queue.len());
             prealloc.wakes.add(&ksock.notify);
         }
         Ok(())
@@ -221,12 +229,16 @@ impl<N: Notify> Bus<N> {
     ) -> Result<Retry, Refusal> {
         match self.decide(me, &message, prealloc) {
             Err(Obstacle::Need(need)) => Err(Refusal::Need(need)),
-            Err(Obstacle::No(error)) => Ok(Retry::Refused(error)),
+            Err(Obstacle::No(error)) => {
+                trace::route(self.number, me, &message, Verdict::Refused);
+                Ok(Retry::Refused(error))
+            }
             Err(Obstacle::Full(blocked_by)) => {
                 self.wait_for(blocked_by, me);
                 Ok(Retry::Waiting)
             }
             Ok(plan) => {
+                trace::route(self.number, me, &message, Verdict::Sent);
                 self.give_up(me, prealloc);
                 self.deliver(me, plan, message, prealloc);
                 Ok(Retry::Delivered)
@@ -304,11 +316,14 @@ impl<N: Notify> Bus<N> {
                 continue;
             };
             if listener.only_once && listener.queue.just_got(id) {
+                let name = message.name().text();
+                trace::skip(self.number, recipient.ksock, Why::Once, name);
                 prealloc.give_back(recipient.slot);
                 continue;
             }
             listener.push(recipient.slot, copy(Some(recipient.binding), None));
             prealloc.wakes.add(&listener.notify);
+            trace::queue(self.number, recipient.ksock, id, listener.queue.len());
         }
         prealloc.give_back_recipients(recipients);
         // Perhaps it has no recipient. It is not freed here, under the lock.
@@ -344,6 +359,7 @@ impl<N: Notify> Bus<N> {
                 reservation: owed,
             };
             replier.push(slot, entry(duty));
+            trace::queue(self.number, request.replier, id, replier.queue.len());
             prealloc.wakes.add(&replier.notify);
         }
     }
@@ -363,7 +379,10 @@ impl<N: Notify> Bus<N> {
         let Some((answer, note)) = expect(ksock.take_awaited(request)) else {
             return;
         };
+        let id = entry.content.id();
         ksock.push(answer.slot, entry);
+        trace::answer(self.number, me, requester, request.id, false);
+        trace::queue(self.number, requester, id, ksock.queue.len());
         prealloc.wakes.add(&ksock.notify);
         // If another reply to it waits somewhere, it has come too late.
         self.wake_all_waiting(&mut prealloc.wakes);

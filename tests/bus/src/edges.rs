@@ -19,7 +19,7 @@ fn bus_with_one_ksock() -> (Bus<Ear>, Prealloc<Ear>, KsockId) {
     let Ok(user) = user else {
         panic!("the limit is unlimited");
     };
-    let mut bus = Bus::new().unwrap();
+    let mut bus = Bus::new(0).unwrap();
     let me = bus.open(NewKsock::new(Ear::default(), user).unwrap());
     (bus, Prealloc::new().unwrap(), me)
 }

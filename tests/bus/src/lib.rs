@@ -22,6 +22,14 @@
 #[path = "../../../kmod/uapi/mod.rs"]
 mod uapi;
 
+/// Trace points, which nobody watches here.
+mod kapi {
+    pub(crate) mod trace;
+}
+
+#[path = "../../../kmod/trace.rs"]
+mod trace;
+
 // The module uses all of it, and its kernel is older than some of the host's lints.
 #[allow(dead_code, unused_imports, clippy::manual_div_ceil)]
 #[path = "../../../kmod/bus/mod.rs"]

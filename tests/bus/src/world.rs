@@ -254,7 +254,7 @@ impl World {
     pub fn capped(caps: Caps) -> Self {
         testing::never_fail();
         let held_at_start = testing::live();
-        let bus = Bus::new().unwrap_or_else(|_| panic!("no memory for a bus"));
+        let bus = Bus::new(DEVICE).unwrap_or_else(|_| panic!("no memory for a bus"));
         World {
             bus,
             users: Users::new(),

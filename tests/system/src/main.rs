@@ -40,6 +40,7 @@ mod stuck;
 mod subject;
 mod traced;
 mod users;
+mod watching;
 
 use std::process::ExitCode;
 
@@ -64,6 +65,7 @@ fn all_tests(libraries: &Libraries) -> Vec<Test> {
             &libraries.tests,
             limits::TESTS,
             users::TESTS,
+            watching::TESTS,
             stress::TESTS,
             races::TESTS,
             storm::TESTS,

@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: GPL-2.0
+//! What an administrator can watch: the trace points (kbus-trace(7)), and the kernel's log of a
+//! bus that is verbose.
+
+use std::path::PathBuf;
+
+use crate::harness::USUAL;
+use crate::raw::*;
+use crate::{eq, tests};
+
+tests![
+    watching_trace_points.load(USUAL),
+    watching_trace_points_that_are_off.load(USUAL),
+];
+
+/// The trace points of the module, recorded from its beginning to its end.
+struct Tracing(PathBuf);
+
+impl Tracing {
+    fn start() -> Tracing {
+        let at = PathBuf::from("/sys/kernel/tracing");
+        if !at.join("trace").exists() {
+            let flags = nix::mount::MsFlags::empty();
+            nix::mount::mount(Some("tracefs"), &at, Some("tracefs"), flags, None::<&str>).unwrap();
+        }
+        let tracing = Tracing(at);
+        tracing.write("trace", "");
+        tracing.write("events/kbus/enable", "1");
+        tracing
+    }
+
+    fn write(&self, file: &str, text: &str) {
+        std::fs::write(self.0.join(file), text).unwrap_or_else(|e| panic!("{file}: {e}"));
+    }
+
+    /// What was recorded so far, without who did it and when, and no more from here.
+    fn recorded(&self) -> Vec<String> {
+        self.write("events/kbus/enable", "0");
+        let trace = std::fs::read_to_string(self.0.join("trace")).unwrap();
+        self.write("trace", "");
+        let ours = trace.lines().filter_map(|line| line.split_once(": kbus_"));
+        ours.map(|(_, event)| event.to_string()).collect()
+    }
+}
+
+impl Drop for Tracing {
+    fn drop(&mut self) {
+        self.write("events/kbus/enable", "0");
+    }
+}
+
+fn watching_trace_points() {
+    let tracing = Tracing::start();
+    let (a, b) = (Ksock::new(), Ksock::new());
+    let (ka, kb) = (a.id(), b.id());
+    let of = |id: Id| format!("{}:{}", id.net, id.serial);
+    let mut expected = Vec::new();
+    macro_rules! expect {
+        ($($text:tt)*) => { expected.push(format!($($text)*)) };
+    }
+
+    a.listen("$.A");
+    expect!("bind: bus=0 ksock={ka} as=listener name=$.A");
+    b.serve("$.R.*");
+    expect!("bind: bus=0 ksock={kb} as=replier name=$.R.*");
+
+    let said = of(b.say("$.A"));
+    expect!("route: bus=0 ksock={kb} id={said} flags=0x0 to=0 verdict=sent name=$.A");
+    expect!("queue: bus=0 ksock={ka} id={said} queued=1");
+    let unheard = of(b.say("$.Nobody"));
+    expect!("route: bus=0 ksock={kb} id={unheard} flags=0x0 to=0 verdict=sent name=$.Nobody");
+
+    let asked = of(a.ask("$.R.x"));
+    expect!("route: bus=0 ksock={ka} id={asked} flags=0x1 to=0 verdict=sent name=$.R.x");
+    expect!("queue: bus=0 ksock={kb} id={asked} queued=1");
+    let request = b.take();
+    let answered = of(b.answer(&request));
+    expect!("route: bus=0 ksock={kb} id={answered} flags=0x0 to={ka} verdict=sent name=$.R.x");
+    expect!("answer: bus=0 ksock={kb} requester={ka} about={asked} by=replier");
+    expect!("queue: bus=0 ksock={ka} id={answered} queued=2");
+
+    // Twice covered, and twice queued; then only once; then not at all, for it is full.
+    a.listen("$.A");
+    expect!("bind: bus=0 ksock={ka} as=listener name=$.A");
+    a.only_once(1).unwrap();
+    let said = of(b.say("$.A"));
+    expect!("route: bus=0 ksock={kb} id={said} flags=0x0 to=0 verdict=sent name=$.A");
+    expect!("queue: bus=0 ksock={ka} id={said} queued=3");
+    expect!("skip: bus=0 ksock={ka} why=once name=$.A");
+    a.limit(3);
+    let said = of(b.say("$.A"));
+    expect!("skip: bus=0 ksock={ka} why=full name=$.A");
+    expect!("skip: bus=0 ksock={ka} why=full name=$.A");
+    expect!("route: bus=0 ksock={kb} id={said} flags=0x0 to=0 verdict=sent name=$.A");
+    eq!(b.post(&Msg::new("$.A").flags(ALL_OR_FAIL)), Err(EBUSY));
+    let refused = of(b.last());
+    expect!("skip: bus=0 ksock={ka} why=full name=$.A");
+    expect!("skip: bus=0 ksock={ka} why=full name=$.A");
+    expect!("route: bus=0 ksock={kb} id={refused} flags=0x200 to=0 verdict=refused name=$.A");
+    eq!(b.post(&Msg::new("$.A").flags(ALL_OR_WAIT)), Err(EAGAIN));
+    let waits = of(b.last());
+    expect!("skip: bus=0 ksock={ka} why=full name=$.A");
+    expect!("skip: bus=0 ksock={ka} why=full name=$.A");
+    expect!("route: bus=0 ksock={kb} id={waits} flags=0x100 to=0 verdict=waits name=$.A");
+    a.drain();
+    eq!(b.send(), Ok(b.last()));
+    expect!("route: bus=0 ksock={kb} id={waits} flags=0x100 to=0 verdict=sent name=$.A");
+    expect!("queue: bus=0 ksock={ka} id={waits} queued=1");
+    expect!("skip: bus=0 ksock={ka} why=once name=$.A");
+
+    // A replier that unbinds, and one that goes.
+    let asked = of(a.ask("$.R.y"));
+    expect!("route: bus=0 ksock={ka} id={asked} flags=0x1 to=0 verdict=sent name=$.R.y");
+    expect!("queue: bus=0 ksock={kb} id={asked} queued=1");
+    b.unbind("$.R.*", REPLIER).unwrap();
+    a.drain();
+    b.serve("$.S");
+    let owed = of(a.ask("$.S"));
+    b.take();
+    let (unbound, ignored) = (a.last().serial - 1, a.last().serial + 1);
+    expect!("unbind: bus=0 ksock={kb} as=replier name=$.R.*");
+    expect!("answer: bus=0 ksock={kb} requester={ka} about={asked} by=bus");
+    expect!("queue: bus=0 ksock={ka} id=0:{unbound} queued=2");
+    expect!("bind: bus=0 ksock={kb} as=replier name=$.S");
+    expect!("route: bus=0 ksock={ka} id={owed} flags=0x1 to=0 verdict=sent name=$.S");
+    expect!("queue: bus=0 ksock={kb} id={owed} queued=1");
+    drop(b);
+    expect!("close: bus=0 ksock={kb}");
+    expect!("answer: bus=0 ksock={kb} requester={ka} about={owed} by=bus");
+    expect!("queue: bus=0 ksock={ka} id=0:{ignored} queued=1");
+
+    // Names of Latin-1 as they are, and other buses.
+    let other = Ksock::on(1);
+    other.listen("$.B");
+    expect!("bind: bus=1 ksock={} as=listener name=$.B", other.id());
+
+    // A send that wants memory first is decided again, and says again whom it skips.
+    let mut recorded = tracing.recorded();
+    recorded.dedup();
+    expected.dedup();
+    for (n, (seen, expected)) in recorded.iter().zip(&expected).enumerate() {
+        eq!(seen, expected, "line {n}");
+    }
+    eq!(recorded.len(), expected.len(), "{:?}", recorded.last());
+}
+
+fn watching_trace_points_that_are_off() {
+    let tracing = Tracing::start();
+    eq!(tracing.recorded(), Vec::<String>::new());
+    let k = Ksock::new();
+    k.listen("$.A").say("$.A");
+    eq!(tracing.recorded(), Vec::<String>::new());
+}
