@@ -34,10 +34,15 @@ impl Account {
                 user,
             }),
             Err(user) => {
-                limits::warn(&user, Limit::Ksocks);
+                devices.log.warn(&user, Limit::Ksocks);
                 Err(BusError::TooManyKsocks.into())
             }
         }
+    }
+
+    /// Says that this user has reached a limit.
+    pub(crate) fn warn(&self, limit: Limit) {
+        self.devices.log.warn(&self.user, limit);
     }
 
     /// Returns the user that pays.

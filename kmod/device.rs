@@ -13,14 +13,18 @@
 //!    order. Only opening a file, NEWDEVICE, REMOVEDEVICE and reading `/proc/kbus` take it.
 //! 4. `Device::bus`, one for each bus. Two are never held together. Only [`Device::look`] and
 //!    [`Device::act`] take it.
+//! 5. `Log::shares`: how much was said of whom. Only `log` takes it, and under it no other.
 //!
 //! No user memory is touched under any of them: a page fault there may take for ever. Nothing
-//! is allocated or waited for under the last, and nothing is freed but small nodes.
+//! is allocated or waited for under that of a bus, and nothing is freed but small nodes.
 
+use crate::bus::id::KsockId;
 use crate::bus::{self, BusError, Refusal};
-use crate::limits::{self, MAX_MESSAGE, MIN_MESSAGE};
+use crate::limits::{MAX_MESSAGE, MIN_MESSAGE};
+use crate::log::Log;
 use crate::notify::FileNotify;
 use crate::probe;
+use core::fmt;
 use core::ops::Deref;
 use kernel::prelude::*;
 use kernel::sync::atomic::{Atomic, Relaxed};
@@ -44,6 +48,9 @@ pub(crate) struct Device {
     /// How long a message may be, header and all, in bytes. Looked at as one is written, and so
     /// not under the lock of the bus.
     max_message: Atomic<u32>,
+    /// The log tells what is done on it: 1, or 0.
+    verbose: Atomic<u32>,
+    log: Arc<Log>,
     #[pin]
     bus: Mutex<Bus>,
 }
@@ -54,13 +61,15 @@ impl Device {
     /// # Errors
     ///
     /// ENOMEM.
-    pub(crate) fn new(number: u32, maker: Option<u32>) -> Result<Arc<Self>> {
+    pub(crate) fn new(number: u32, maker: Option<u32>, log: Arc<Log>) -> Result<Arc<Self>> {
         let bus = Bus::new(number)?;
         Arc::pin_init(
             pin_init!(Device {
                 number,
                 maker,
+                log,
                 files: Atomic::new(0),
+                verbose: Atomic::new(0),
                 max_message: Atomic::new(MAX_MESSAGE),
                 bus <- new_mutex!(bus, "kbus::Device::bus"),
             }),
@@ -96,6 +105,25 @@ impl Device {
         }
     }
 
+    /// Sets whether it is verbose, if told to. Returns what it was (3.7 VERBOSE).
+    pub(crate) fn verbose(&self, set: Option<bool>) -> bool {
+        match set {
+            Some(set) => self.verbose.xchg(set.into(), Relaxed) != 0,
+            None => self.verbose.load(Relaxed) != 0,
+        }
+    }
+
+    /// Says what a Ksock of this user does, if the bus is verbose.
+    pub(crate) fn say(&self, ksock: KsockId, uid: u32, what: fmt::Arguments<'_>) {
+        if self.verbose(None) {
+            let (number, ksock) = (self.number, ksock.get());
+            self.log.say(
+                uid,
+                fmt!("bus {number}: Ksock {ksock} of user {uid} {what}"),
+            );
+        }
+    }
+
     /// Looks at the bus. (What goes from one thing to the next wants to be able to change it.)
     pub(crate) fn look<R>(&self, look: impl FnOnce(&mut Bus) -> R) -> R {
         probe::hold(|| look(&mut self.bus.lock()))
@@ -116,7 +144,7 @@ impl Device {
             let outcome = probe::hold(|| verb(&mut self.bus.lock(), prealloc));
             let error = match outcome {
                 Ok(done) => {
-                    finish(prealloc);
+                    self.finish(prealloc);
                     if prealloc.has_rest() {
                         self.go_on(prealloc);
                     }
@@ -130,7 +158,7 @@ impl Device {
                     Err(error) => error,
                 },
             };
-            finish(prealloc);
+            self.finish(prealloc);
             return Err(error);
         }
     }
@@ -140,7 +168,15 @@ impl Device {
     fn go_on(&self, prealloc: &mut Prealloc) {
         while prealloc.has_rest() {
             probe::hold(|| self.bus.lock().go_on(prealloc));
-            finish(prealloc);
+            self.finish(prealloc);
+        }
+    }
+
+    /// Does what is left to be done after a verb, without the lock.
+    fn finish(&self, prealloc: &mut Prealloc) {
+        prealloc.finish();
+        if let Some((user, limit)) = prealloc.over_limit.take() {
+            self.log.warn(&user, limit);
         }
     }
 }
@@ -167,13 +203,5 @@ impl Deref for InUse {
 impl Drop for InUse {
     fn drop(&mut self) {
         self.0.files.fetch_sub(1, Relaxed);
-    }
-}
-
-/// Does what is left to be done after a verb, without the lock.
-fn finish(prealloc: &mut Prealloc) {
-    prealloc.finish();
-    if let Some((user, limit)) = prealloc.over_limit.take() {
-        limits::warn(&user, limit);
     }
 }

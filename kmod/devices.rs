@@ -7,6 +7,7 @@ use crate::bus::BusError;
 use crate::device::{Device, InUse};
 use crate::kapi::class::{Class, Node};
 use crate::limits::{self, MAX_DEVICES};
+use crate::log::Log;
 use kernel::prelude::*;
 use kernel::sync::{new_mutex, Arc, Mutex};
 
@@ -20,6 +21,7 @@ struct Entry {
 #[pin_data]
 pub(crate) struct Devices {
     class: Arc<Class>,
+    pub(crate) log: Arc<Log>,
     /// By number.
     #[pin]
     list: Mutex<KVec<Option<Entry>>>,
@@ -34,9 +36,11 @@ impl Devices {
     ///
     /// ENOMEM.
     pub(crate) fn new(class: Arc<Class>) -> Result<Arc<Self>> {
+        let log = Log::new()?;
         Arc::pin_init(
             pin_init!(Devices {
                 class,
+                log,
                 list <- new_mutex!(KVec::new(), "kbus::Devices::list"),
                 users <- new_mutex!(Users::new(), "kbus::Devices::users"),
             }),
@@ -63,7 +67,7 @@ impl Devices {
             let made = list.iter().flatten().filter(|it| it.device.maker == uid);
             if made.count() as u32 >= user.limits.buses {
                 drop(list);
-                limits::warn(user, Limit::Buses);
+                self.log.warn(user, Limit::Buses);
                 return Err(BusError::TooManyBuses.into());
             }
         }
@@ -71,7 +75,7 @@ impl Devices {
             list.push(None, GFP_KERNEL)?;
         }
         let maker = maker.map(|user| user.key.uid);
-        let device = Device::new(number, maker)?;
+        let device = Device::new(number, maker, self.log.clone())?;
         // Who opens the node at once waits for the list, and then the bus is in it.
         let node = Node::new(&self.class, c"kbus", number)?;
         if let Some(place) = list.get_mut(number as usize) {

@@ -8,6 +8,7 @@
 //! | layer | files |
 //! | --- | --- |
 //! | what there may be, and what is said of failures | `limits` `errno` |
+//! | what is said of users in the kernel's log | `log` |
 //! | messages that come and go in pieces; waking files | `classic` `notify` |
 //! | what is traced of a bus (the bus calls it) | `trace` |
 //! | a bus and its lock | `probe` `device` |
@@ -35,6 +36,7 @@ mod file;
 mod ioctl;
 mod kapi;
 mod limits;
+mod log;
 mod notify;
 mod pointy;
 mod probe;

@@ -1,13 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 
 //! How much there may be: constants, the module's parameters (`insmod kbus.ko name=value` sets
-//! them, `/sys/module/kbus/parameters` shows them), and what the kernel's log says when a user
-//! has reached a limit. What a user has is counted in `bus::quota`.
+//! them, `/sys/module/kbus/parameters` shows them). What a user has is counted in `bus::quota`.
 
-use crate::bus::quota::{AccountKey, Limit, Limits, User};
-use crate::kapi::log;
+use crate::bus::quota::{AccountKey, Limits};
 use crate::kapi::param::{parameter, Number};
-use kernel::prelude::*;
 
 /// The most buses there can be.
 pub(crate) const MAX_DEVICES: u32 = 256;
@@ -130,24 +127,4 @@ pub(crate) fn of_user(key: AccountKey) -> Limits {
         buses: MAX_USER_BUSES.get(),
         copies: MAX_USER_COPIES.get(),
     }
-}
-
-/// Says in the kernel's log that a user has reached a limit: once for each account and limit,
-/// and not too often for all of them together.
-pub(crate) fn warn(user: &User, limit: Limit) {
-    if !user.warn_once(limit) || !log::may_warn() {
-        return;
-    }
-    let (uid, most) = (user.key.uid, user.limit(limit));
-    let (what, parameter) = match limit {
-        Limit::Ksocks => ("Ksocks", "ksocks"),
-        Limit::Bindings => ("bindings", "bindings"),
-        Limit::Bytes => (
-            "bytes of unread messages beyond 64 KiB for each Ksock, one queue half of them",
-            "bytes",
-        ),
-        Limit::Buses => ("buses made", "buses"),
-        Limit::Copies => ("copies of one message", "copies"),
-    };
-    pr_warn!("user {uid} has reached its limit: {most} {what} (kbus_max_user_{parameter})\n");
 }

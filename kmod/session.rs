@@ -16,9 +16,10 @@ use crate::classic::{Classic, CurrentMessage};
 use crate::device::{Bus, InUse, Prealloc};
 use crate::devices::Devices;
 use crate::kapi::waitq::WaitQueue;
-use crate::limits;
 use crate::notify::FileNotify;
+use core::fmt;
 use kernel::prelude::*;
+use kernel::str::BStr;
 use kernel::sync::{new_mutex, Arc, Mutex, UniqueArc};
 
 /// An open Ksock. Dropping it closes it.
@@ -81,6 +82,11 @@ impl Session {
         &self.notify.queue
     }
 
+    /// Says what it does, if the bus is verbose.
+    fn say(&self, what: fmt::Arguments<'_>) {
+        self.device.say(self.id, self.account.user().key.uid, what);
+    }
+
     /// Does one verb of the bus.
     fn act<R>(
         &self,
@@ -95,10 +101,21 @@ impl Session {
     ///
     /// Those of [`NewBinding::new`] and of the bus's verb.
     pub(crate) fn bind(&self, is_replier: u32, pattern: Pattern) -> Result<(), BusError> {
-        let mut new = Some(NewBinding::new(self.id, self.pid, is_replier, pattern)?);
-        let bound = self.act(|bus, prealloc| bus.bind(&mut new, prealloc));
+        let name = self.device.verbose(None).then(|| copy_of(&pattern));
+        let bound = NewBinding::new(self.id, self.pid, is_replier, pattern).and_then(|new| {
+            let mut new = Some(new);
+            self.act(|bus, prealloc| bus.bind(&mut new, prealloc))
+        });
         if bound == Err(BusError::TooManyBindings) {
-            limits::warn(self.account.user(), Limit::Bindings);
+            self.account.warn(Limit::Bindings);
+        }
+        if let Some(name) = name {
+            let name = BStr::from_bytes(&name);
+            match (bound, is_replier) {
+                (Ok(()), 0) => self.say(fmt!("listens to {name}")),
+                (Ok(()), _) => self.say(fmt!("replies to {name}")),
+                (Err(why), _) => self.say(fmt!("cannot bind to {name}: {}", why.reason())),
+            }
         }
         bound
     }
@@ -109,11 +126,16 @@ impl Session {
     ///
     /// Those of the bus's verb.
     pub(crate) fn unbind(&self, is_replier: u32, pattern: &Pattern) -> Result<(), BusError> {
-        let unbound =
-            self.act(|bus, prealloc| bus.unbind(self.id, is_replier, pattern, prealloc))?;
-        // Freed here, where nothing is locked.
-        drop(unbound);
-        Ok(())
+        // What was taken away is freed here, where nothing is locked.
+        let unbound = self
+            .act(|bus, prealloc| bus.unbind(self.id, is_replier, pattern, prealloc))
+            .map(drop);
+        let name = BStr::from_bytes(pattern.text());
+        match unbound {
+            Ok(()) => self.say(fmt!("unbinds from {name}")),
+            Err(why) => self.say(fmt!("cannot unbind from {name}: {}", why.reason())),
+        }
+        unbound
     }
 
     /// Returns the Ksock that is bound as replier to exactly this name (REPLIER).
@@ -178,7 +200,7 @@ impl Session {
     ///
     /// None that a caller sees.
     pub(crate) fn verbose(&self, set: Option<bool>) -> Result<bool, BusError> {
-        self.act(|bus, _| Ok(bus.verbose(set)))
+        Ok(self.device.verbose(set))
     }
 
     /// Sets whether the bindings of repliers are announced, if `set` says so, and returns what
@@ -325,6 +347,7 @@ impl Session {
                 Ok(whole) => message = Some(whole),
                 Err(error) => {
                     self.notify.show_written(state.classic.written());
+                    self.say(fmt!("sends what is no message: {error:?}"));
                     return Err(error);
                 }
             }
@@ -342,7 +365,27 @@ impl Session {
             Ok(Sent::Delivered(_)) | Err(_) => false,
         };
         self.set_pending(&mut state, pending);
+        if let Err(why) = sent {
+            self.say_refused(message.as_deref(), why);
+        }
         Ok(sent?)
+    }
+
+    /// Says why a message was refused; nothing is the one that waited.
+    fn say_refused(&self, message: Option<&Message>, why: BusError) {
+        let Some(message) = message else {
+            return self.say(fmt!("sends what waited, in vain: {}", why.reason()));
+        };
+        let header = message.header();
+        let kind = if header.is_request() {
+            "a request"
+        } else if header.is_reply() {
+            "a reply"
+        } else {
+            "an announcement"
+        };
+        let name = BStr::from_bytes(message.name().text());
+        self.say(fmt!("sends {kind} {name} in vain: {}", why.reason()));
     }
 
     /// Notes whether a send is pending. The bus knows it, and has the message.
@@ -431,5 +474,13 @@ impl PinnedDrop for Session {
                 Err(_) => closing.short = true,
             }
         }
+        self.say(fmt!("is closed"));
     }
+}
+
+/// A name to speak of. Without memory for it, it is nameless.
+fn copy_of(pattern: &Pattern) -> KVec<u8> {
+    let mut name = KVec::new();
+    let _ = name.extend_from_slice(pattern.text(), GFP_KERNEL_ACCOUNT);
+    name
 }

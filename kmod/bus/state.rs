@@ -46,7 +46,6 @@ pub(crate) struct Bus<N> {
     pub(super) debt_numbers: Counter,
     /// Replier bindings are announced.
     pub(super) reporting: bool,
-    pub(super) verbose: bool,
     /// Bind events that are queued beyond their readers' limits, on the whole bus.
     pub(super) set_aside: u32,
     /// Bind events are being lost: none is set aside until all that are count or are gone.
@@ -80,7 +79,6 @@ impl<N: Notify> Bus<N> {
             request_serials: Counter::new(),
             debt_numbers: Counter::new(),
             reporting: false,
-            verbose: false,
             set_aside: 0,
             events_lost: false,
             all_know: false,

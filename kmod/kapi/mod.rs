@@ -8,7 +8,6 @@ pub(crate) mod caller;
 pub(crate) mod chardev;
 pub(crate) mod class;
 pub(crate) mod errno;
-pub(crate) mod log;
 pub(crate) mod param;
 pub(crate) mod procfs;
 pub(crate) mod trace;

@@ -3,14 +3,13 @@
  * Inline functions and macros of the kernel that neither its Rust bindings
  * nor its Rust helpers have. One line each, but for the files below /proc,
  * whose struct proc_ops is not in the bindings. The safe faces are in
- * caller.rs, chardev.rs, log.rs and procfs.rs.
+ * caller.rs, chardev.rs and procfs.rs.
  */
 #include <linux/capability.h>
 #include <linux/compat.h>
 #include <linux/cred.h>
 #include <linux/fs.h>
 #include <linux/proc_fs.h>
-#include <linux/ratelimit.h>
 #include <linux/sched/signal.h>
 #include <linux/seq_file.h>
 #include <linux/uaccess.h>
@@ -74,14 +73,6 @@ bool kbus_owns(const struct file *file)
 {
 	return vfsuid_eq_kuid(i_uid_into_vfsuid(file_mnt_idmap(file), file_inode(file)),
 			      current_fsuid());
-}
-
-bool kbus_may_warn(void)
-{
-	static DEFINE_RATELIMIT_STATE(state, DEFAULT_RATELIMIT_INTERVAL,
-				      DEFAULT_RATELIMIT_BURST);
-
-	return __ratelimit(&state);
 }
 
 static int kbus_proc_open(struct inode *inode, struct file *file)

@@ -25,7 +25,6 @@ bool kbus_is_killed(void);
 bool kbus_is_admin(void);
 bool kbus_may_see_all(void);
 bool kbus_owns(const struct file *file);
-bool kbus_may_warn(void);
 
 /* <linux/proc_fs.h> */
 struct proc_dir_entry *proc_mkdir(const char *name, struct proc_dir_entry *parent);

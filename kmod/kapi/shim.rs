@@ -36,9 +36,6 @@ unsafe extern "C" {
     pub fn kbus_owns(file: *const file) -> bool;
 }
 unsafe extern "C" {
-    pub fn kbus_may_warn() -> bool;
-}
-unsafe extern "C" {
     pub fn proc_mkdir(name: *const ffi::c_char, parent: *mut proc_dir_entry)
         -> *mut proc_dir_entry;
 }

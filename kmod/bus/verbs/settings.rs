@@ -52,13 +52,6 @@ impl<N: Notify> Bus<N> {
         Ok(was)
     }
 
-    /// Sets verbosity, if told to. Returns what it was (3.7 VERBOSE).
-    pub(crate) fn verbose(&mut self, set: Option<bool>) -> bool {
-        let was = self.verbose;
-        self.verbose = set.unwrap_or(was);
-        was
-    }
-
     /// Returns the replier of exactly this name; wildcards are not expanded (3.7 REPLIER).
     pub(crate) fn replier(
         &mut self,

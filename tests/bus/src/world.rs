@@ -76,6 +76,7 @@ pub struct World {
     pub out_of_memory: Option<u64>,
     /// How often a verb found no memory.
     pub memory_failures: u64,
+    verbose: bool,
     /// How many verbs there were.
     verbs: u64,
     /// Empties the rooms before each verb, so that all memory is asked for afresh.
@@ -265,6 +266,7 @@ impl World {
             tried: BTreeMap::new(),
             out_of_memory: None,
             memory_failures: 0,
+            verbose: false,
             verbs: 0,
             bare_preallocs: false,
             held_at_start,
@@ -680,7 +682,10 @@ impl World {
     }
 
     pub fn verbose(&mut self, set: Option<bool>) -> bool {
-        self.bus.verbose(set)
+        // The bus does not know of it.
+        let was = self.verbose;
+        self.verbose = set.unwrap_or(was);
+        was
     }
 
     /// Closes. A step that finds no memory is done again.

@@ -17,6 +17,8 @@ tests![
     users_parameters.unloaded(),
     users_ksocks.load("kbus_num_devices=3 kbus_mode=0666 kbus_max_user_ksocks=20"),
     users_ksocks_of_who_was_killed.load("kbus_mode=0666 kbus_max_user_ksocks=20"),
+    users_limits_of_accounts_opened_anew
+        .load("kbus_mode=0666 kbus_max_user_ksocks=20 kbus_max_user_bindings=20"),
     users_bindings.load("kbus_num_devices=3 kbus_mode=0666 kbus_max_user_bindings=20"),
     users_bytes.load("kbus_num_devices=3 kbus_mode=0666 kbus_max_user_bytes=100000"),
     users_bytes_of_answers.load("kbus_mode=0666 kbus_max_user_bytes=100000"),
@@ -43,11 +45,11 @@ tests![
         .limit(120),
 ];
 
-const ALICE: u32 = 1001;
-const BOB: u32 = 1002;
+pub const ALICE: u32 = 1001;
+pub const BOB: u32 = 1002;
 
 /// Runs `f` in a child that belongs to that user.
-fn as_user(uid: u32, f: impl FnOnce()) -> Child {
+pub fn as_user(uid: u32, f: impl FnOnce()) -> Child {
     fork(|| {
         become_user(uid);
         f();
@@ -55,10 +57,10 @@ fn as_user(uid: u32, f: impl FnOnce()) -> Child {
 }
 
 /// What the kernel logs from now on.
-struct Log(std::fs::File);
+pub struct Log(std::fs::File);
 
 impl Log {
-    fn from_here() -> Log {
+    pub fn from_here() -> Log {
         let mut options = std::fs::OpenOptions::new();
         let file = options.read(true).custom_flags(libc::O_NONBLOCK);
         let mut file = file.open("/dev/kmsg").unwrap();
@@ -67,7 +69,7 @@ impl Log {
     }
 
     /// Our lines so far, since last asked.
-    fn lines(&mut self) -> Vec<String> {
+    pub fn lines(&mut self) -> Vec<String> {
         let mut lines = Vec::new();
         let mut record = [0; 8192];
         loop {
@@ -457,6 +459,35 @@ fn users_ksocks() {
     eq!(log.lines(), Vec::<String>::new());
 }
 
+/// An account goes with its last Ksock. What was said of it is not said again of the next.
+fn users_limits_of_accounts_opened_anew() {
+    let mut log = Log::from_here();
+    for _ in 0..50 {
+        as_user(ALICE, || {
+            let k = open(0).unwrap();
+            for n in 0..20 {
+                k.listen(&format!("$.L{n}"));
+            }
+            eq!(k.bind("$.A", LISTENER), Err(EDQUOT));
+        })
+        .join();
+    }
+    log.tells_once(ALICE, "kbus_max_user_bindings");
+    // Another limit is said, and of another user.
+    as_user(ALICE, || {
+        let _hers: Vec<Ksock> = (0..20).map(|_| open(0).unwrap()).collect();
+        eq!(open(0).err(), Some(EDQUOT));
+    })
+    .join();
+    log.tells_once(ALICE, "kbus_max_user_ksocks");
+    as_user(BOB, || {
+        let _his: Vec<Ksock> = (0..20).map(|_| open(0).unwrap()).collect();
+        eq!(open(0).err(), Some(EDQUOT));
+    })
+    .join();
+    log.tells_once(BOB, "kbus_max_user_ksocks");
+}
+
 fn users_ksocks_of_who_was_killed() {
     for _ in 0..5 {
         let full = Gate::new();
@@ -661,7 +692,8 @@ fn users_buses() {
     log.tells_once(ALICE, "kbus_max_user_buses");
     // Buses stay, and so does it that she made them.
     as_user(ALICE, || eq!(open(0).unwrap().new_device(), Err(EDQUOT))).join();
-    log.tells_once(ALICE, "kbus_max_user_buses");
+    // It was said of the account that she had before.
+    eq!(log.lines(), Vec::<String>::new());
     as_user(BOB, || eq!(open(0).unwrap().new_device(), Ok(3))).join();
     for n in 4..256 {
         eq!(Ksock::new().new_device(), Ok(n));

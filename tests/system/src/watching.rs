@@ -4,13 +4,18 @@
 
 use std::path::PathBuf;
 
-use crate::harness::USUAL;
+use crate::harness::{Gate, USUAL};
 use crate::raw::*;
+use crate::users::{as_user, Log, ALICE, BOB};
 use crate::{eq, tests};
 
 tests![
     watching_trace_points.load(USUAL),
     watching_trace_points_that_are_off.load(USUAL),
+    watching_a_verbose_bus.load(USUAL),
+    watching_one_user_beside_the_noise_of_another
+        .load(USUAL)
+        .limit(90),
 ];
 
 /// The trace points of the module, recorded from its beginning to its end.
@@ -150,4 +155,119 @@ fn watching_trace_points_that_are_off() {
     let k = Ksock::new();
     k.listen("$.A").say("$.A");
     eq!(tracing.recorded(), Vec::<String>::new());
+}
+
+/// What the log says from here on, without the time.
+fn said(log: &mut Log) -> Vec<String> {
+    let lines = log.lines().into_iter();
+    lines
+        .map(|line| line.strip_prefix("kbus: ").unwrap_or(&line).to_string())
+        .collect()
+}
+
+fn watching_a_verbose_bus() {
+    let mut log = Log::from_here();
+    let root = Ksock::new();
+    root.listen("$.Quiet");
+    eq!(root.verbose(1), Ok(0));
+    eq!(said(&mut log), Vec::<String>::new());
+    as_user(ALICE, || {
+        let (a, b) = (Ksock::new(), Ksock::new());
+        a.listen("$.A.*").serve("$.R");
+        eq!(b.bind("$.R", REPLIER), Err(EADDRINUSE));
+        eq!(b.bind(BIND_EVENT, REPLIER), Err(EBADMSG));
+        eq!(b.unbind("$.A.*", LISTENER), Err(EINVAL));
+        // What is sent and queued is not said; what is refused is.
+        b.say("$.A.b");
+        b.ask("$.R");
+        eq!(b.post(&Msg::ask("$.Nobody")), Err(EADDRNOTAVAIL));
+        a.limit(2);
+        eq!(b.post(&Msg::ask("$.R")), Err(EBUSY));
+        eq!(b.post(&Msg::new("$.A.c").flags(ALL_OR_FAIL)), Err(EBUSY));
+        eq!(b.send(), Err(ENOMSG));
+        let request = a.drain().pop().unwrap();
+        a.answer(&request);
+        eq!(a.post(&Msg::reply_to(&request)), Err(ECONNREFUSED));
+        a.unbind("$.R", REPLIER).unwrap();
+        // Another bus is not verbose.
+        Ksock::on(1).listen("$.Elsewhere");
+        drop((a, b));
+    })
+    .join();
+    let lines = said(&mut log);
+    let of = |ksock: u32, what: &str| format!("bus 0: Ksock {ksock} of user {ALICE} {what}");
+    let (a, b) = (root.id() + 1, root.id() + 2);
+    let expected = [
+        of(a, "listens to $.A.*"),
+        of(a, "replies to $.R"),
+        of(b, "cannot bind to $.R: another replies to it"),
+        of(
+            b,
+            "cannot bind to $.KBUS.ReplierBindEvent: not a name for this",
+        ),
+        of(b, "cannot unbind from $.A.*: it is not bound to it"),
+        of(
+            b,
+            "sends a request $.Nobody in vain: there is nobody to get it",
+        ),
+        of(
+            b,
+            "sends a request $.R in vain: one who must get it is full",
+        ),
+        of(
+            b,
+            "sends an announcement $.A.c in vain: one who must get it is full",
+        ),
+        of(
+            a,
+            "sends a reply $.R in vain: it answers no request that waits for an answer",
+        ),
+        of(a, "unbinds from $.R"),
+        of(a, "is closed"),
+        of(b, "is closed"),
+    ];
+    for (seen, expected) in lines.iter().zip(&expected) {
+        eq!(seen, expected);
+    }
+    eq!(lines.len(), expected.len(), "{lines:?}");
+    eq!(root.verbose(0), Ok(1));
+    root.listen("$.Quiet");
+    eq!(said(&mut log), Vec::<String>::new());
+}
+
+/// Noise enough to fill the log many times over, and what another does meanwhile.
+fn watching_one_user_beside_the_noise_of_another() {
+    let mut log = Log::from_here();
+    let root = Ksock::new();
+    root.verbose(1).unwrap();
+    let (noisy, done) = (Gate::new(), Gate::new());
+    let noise = as_user(ALICE, || {
+        let k = Ksock::new();
+        for n in 0..20_000 {
+            eq!(k.post(&Msg::ask("$.Nobody")), Err(EADDRNOTAVAIL));
+            if n == 1000 {
+                noisy.open();
+            }
+        }
+        done.pass();
+    });
+    noisy.pass();
+    as_user(BOB, || {
+        let k = Ksock::new();
+        for n in 0..20 {
+            k.listen(&format!("$.Bob{n}"));
+        }
+    })
+    .join();
+    done.open();
+    noise.join();
+    let lines = said(&mut log);
+    let of = |uid: u32| {
+        let user = format!("of user {uid} ");
+        lines.iter().filter(|line| line.contains(&user)).count()
+    };
+    // Each binding, and that it is closed.
+    eq!(of(BOB), 21);
+    // Fifty every five seconds, and this has not taken minutes.
+    assert!((50..2000).contains(&of(ALICE)), "{} lines", of(ALICE));
 }
