@@ -133,6 +133,19 @@ class Opening(Case):
         self.assertEqual(self.ksock(number).new_device(), number + 1)
         self.ksock(number + 1)
 
+    def test_remove_device(self) -> None:
+        ksock = self.ksock()
+        number = ksock.new_device()
+        other = self.ksock(number)
+        with self.assertRaisesRegex(OSError, "somebody has the bus open"):
+            ksock.remove_device(number)
+        other.close()
+        ksock.remove_device(number)
+        with self.assertRaises(OSError) as caught:
+            ksock.remove_device(number)
+        self.assertEqual(caught.exception.errno, errno.ENXIO)
+        self.assertEqual(ksock.new_device(), number)
+
 
 class Sending(Case):
     def test_23_nothing(self) -> None:

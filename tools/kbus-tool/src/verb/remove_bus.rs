@@ -18,16 +18,16 @@ Example:
   kbus-tool remove-bus \"$(kbus-tool new-bus)\"")]
 pub(crate) struct RemoveBus {
     /// The bus, by number or as new-bus has printed it
-    #[arg(value_parser = number)]
-    bus: u32,
+    #[arg(value_parser = parse)]
+    number: u32,
 }
 
 impl RemoveBus {
     pub(crate) fn run(self, context: &Context) -> Result<(), Failure> {
-        Ok(context.open()?.remove_device(self.bus)?)
+        Ok(context.open()?.remove_device(self.number)?)
     }
 }
 
-fn number(text: &str) -> Result<u32, std::num::ParseIntError> {
+fn parse(text: &str) -> Result<u32, std::num::ParseIntError> {
     text.strip_prefix("/dev/kbus").unwrap_or(text).parse()
 }
