@@ -167,6 +167,7 @@ impl Device {
     #[cold]
     fn go_on(&self, prealloc: &mut Prealloc) {
         while prealloc.has_rest() {
+            prealloc.prepare_to_go_on();
             probe::hold(|| self.bus.lock().go_on(prealloc));
             self.finish(prealloc);
         }

@@ -32,7 +32,7 @@ struct Share {
     said: u32,
     unsaid: u32,
     /// When it was last said that a limit was reached.
-    warned: [Option<Instant<Monotonic>>; 4],
+    warned: [Option<Instant<Monotonic>>; Limit::COUNT],
 }
 
 impl Share {
@@ -42,7 +42,7 @@ impl Share {
             since: Instant::now(),
             said: 0,
             unsaid: 0,
-            warned: [None; 4],
+            warned: [None; Limit::COUNT],
         }
     }
 

@@ -3,7 +3,7 @@
 //! The bus's end of an open file: how to wake it, and how far it is.
 
 use crate::bus::progress::{Part, Progress};
-use crate::bus::Notify;
+use crate::bus::{Notify, Wake};
 use crate::kapi::waitq::{Events, WaitQueue};
 use kernel::prelude::*;
 use kernel::sync::atomic::{Atomic, Relaxed};
@@ -58,9 +58,13 @@ impl FileNotify {
 }
 
 impl Notify for Arc<FileNotify> {
-    fn wake(&self) {
-        // Capacity is seldom what a poll waits for, and then one look too many is no harm.
-        self.queue.wake(Events::READABLE.or(Events::WRITABLE));
+    fn wake(&self, why: Wake) {
+        // With one direction alone the kernel knows which of several that wait is enough.
+        self.queue.wake(match why {
+            Wake::Readable => Events::READABLE,
+            Wake::Writable => Events::WRITABLE,
+            Wake::Retry => Events::READABLE.or(Events::WRITABLE),
+        });
     }
 
     fn progress(&self) -> Progress {

@@ -456,22 +456,17 @@ impl PinnedDrop for Session {
     fn drop(self: Pin<&mut Self>) {
         let mut state = self.state.lock();
         let me = self.id;
-        let begun = self
-            .device
-            .act(&mut state.prealloc, |bus, _| Ok(bus.close(me)?));
-        let Ok(mut closing) = begun else {
-            return;
-        };
-        // Closing must succeed. If the memory to tell of unbindings is not to be had, it is told
-        // instead that they were lost.
+        let mut closing = None;
         loop {
             let done = self.device.act(&mut state.prealloc, |bus, prealloc| {
-                bus.close_further(&mut closing, prealloc)
+                bus.close(me, &mut closing, prealloc)
             });
-            match done {
-                Ok(true) => break,
-                Ok(false) => (),
-                Err(_) => closing.short = true,
+            match (done, &mut closing) {
+                (Ok(false), _) => (),
+                // Closing must succeed. If the memory to tell of unbindings is not to be had, it
+                // is told instead that they were lost.
+                (Err(_), Some(closing)) if !closing.short => closing.short = true,
+                (Ok(true), _) | (Err(_), _) => break,
             }
         }
         self.say(fmt!("is closed"));

@@ -12,6 +12,7 @@ use super::party::Round;
 use super::queue::{Chain, Entry, Gone, Queue, Removed, Slot};
 use super::quota::{Charge, Limit, OverLimit, User, ANSWER_BYTES};
 use super::routes::Door;
+use super::waiting::{Causes, PendingReservation};
 use kernel::prelude::*;
 use kernel::rbtree::{RBTree, RBTreeNode};
 use kernel::sync::Arc;
@@ -56,8 +57,10 @@ impl OwnBinding {
 /// A send that waits (specification 7).
 pub(crate) struct Pending {
     pub(crate) message: Arc<Message>,
-    /// The recipient that had no capacity.
-    pub(crate) blocked_by: KsockId,
+    /// What it waits for.
+    pub(crate) causes: Causes,
+    /// The memory that it is noted with, as far as it was not needed.
+    pub(crate) memory: PendingReservation,
 }
 
 /// One open Ksock.

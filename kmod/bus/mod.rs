@@ -14,7 +14,7 @@
 //! While the bus is locked a verb costs a constant, and a constant for each recipient of its
 //! message that can take it: never a product, and nothing that grows with what others hold, wait
 //! for or have bound. Nothing is allocated by an amount that somebody else chooses. What takes
-//! long is done in steps ([`state::STEP`]), between which others get the lock.
+//! long is done in steps ([`prealloc::STEP`]), between which others get the lock.
 //!
 //! # Layers
 //!
@@ -25,7 +25,7 @@
 //! | words | `need` `progress` `id` `count` |
 //! | | `age` `error` |
 //! | | `tally` `walk` `reserve` `name` |
-//! | things | `message` `binding` `owed` `party` `quota` `wakeup` |
+//! | things | `message` `binding` `owed` `party` `quota` `waiting` `wakeup` |
 //! | | `synthetic` `routes` |
 //! | queues | `queue` |
 //! | | `awaited` |
@@ -59,10 +59,11 @@ mod reserve;
 mod routes;
 mod state;
 mod tally;
+mod waiting;
 mod walk;
 
 pub(crate) use error::{BusError, Refusal};
 pub(crate) use prealloc::Prealloc;
 pub(crate) use state::Bus;
 pub(crate) use verbs::{NewBinding, NewKsock, Ready, Replay, Sent};
-pub(crate) use wakeup::Notify;
+pub(crate) use wakeup::{Notify, Wake};

@@ -129,6 +129,19 @@ impl<T: Deref<Target = [u8]>> Pattern<T> {
         Tail::of(&self.text)
     }
 
+    /// Returns whether it covers a name (5.1).
+    pub(super) fn covers(&self, name: Name<'_>) -> bool {
+        let Covering { stem, tail, .. } = self.covering();
+        let name = name.text();
+        let (start, rest) = name.split_at(stem.min(name.len()));
+        start == self.text.get(..stem).unwrap_or(&[])
+            && match tail {
+                Tail::Exact => rest.is_empty(),
+                Tail::Child => !rest.is_empty() && !rest.contains(&b'.'),
+                Tail::Subtree => !rest.is_empty(),
+            }
+    }
+
     /// Returns it without its text.
     pub(crate) fn covering(&self) -> Covering {
         let tail = self.tail();

@@ -24,7 +24,7 @@ pub(crate) struct Party {
 /// The memory for one party.
 pub(crate) type PartyReservation = RBTreeNodeReservation<UserId, Party>;
 
-/// The parties of a bus.
+/// The parties of a bus. Who may exceed limits has none.
 pub(super) struct Parties(RBTree<UserId, Party>);
 
 impl Parties {
@@ -50,6 +50,9 @@ impl Parties {
 
     /// A user has one Ksock less.
     pub(super) fn leave(&mut self, user: UserId) {
+        if user.is_exempt() {
+            return;
+        }
         let Some(party) = expect(self.0.get_mut(&user)) else {
             return;
         };

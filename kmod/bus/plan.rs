@@ -7,6 +7,7 @@ use super::id::{BindingId, KsockId, Request};
 use super::owed::OwedReservation;
 use super::queue::{Chain, Slot};
 use super::routes::Target;
+use super::waiting::Walk;
 use kernel::prelude::*;
 
 /// A listener that gets a copy.
@@ -63,4 +64,6 @@ pub(crate) enum Rest {
         /// One of those taken out counted against the limit.
         counted: bool,
     },
+    /// Sends that wait for what has happened are to be told.
+    Wake(Walk),
 }

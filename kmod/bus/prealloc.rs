@@ -9,6 +9,7 @@
 //! steps may have done some of them when it returns a need, and then goes on where it was.
 
 use super::awaited::{AwaitedReservation, Spare};
+use super::count::expect;
 use super::error::BusError;
 use super::id::{BindingId, KsockId};
 use super::message::Message;
@@ -18,13 +19,10 @@ use super::plan::{Recipient, RequestReservation, Rest};
 use super::queue::{Removed, Slot};
 use super::quota::OverLimit;
 use super::reserve::node;
+use super::waiting::PendingReservation;
 use super::wakeup::{Notify, WakeQueue};
 use kernel::prelude::*;
-use kernel::rbtree::RBTreeNodeReservation;
 use kernel::sync::Arc;
-
-/// The memory for a sender that waits, by the Ksock that has no capacity: see `Bus::waiting`.
-pub(super) type PendingReservation = RBTreeNodeReservation<(KsockId, KsockId), ()>;
 
 /// Memory for one verb, and what it leaves behind to be freed or woken outside the lock.
 pub(crate) struct Prealloc<N> {
@@ -41,11 +39,17 @@ pub(crate) struct Prealloc<N> {
     pub(crate) over_limit: OverLimit,
     /// Entries that were taken out of a queue.
     pub(super) removed: Removed,
-    /// What is left to do of a verb.
-    pub(super) rest: Option<Rest>,
+    /// What is left to do of a verb, in this order.
+    rest: [Option<Rest>; RESTS],
     /// How many slots the last send took: a hint for the next.
     pub(super) usual: usize,
 }
+
+/// How much of what takes long is done at a time, before others get the lock.
+pub(super) const STEP: usize = 64;
+
+/// How many different things a verb can leave to do.
+const RESTS: usize = 6;
 
 /// How many unused slots are kept for the next verb.
 const KEPT: usize = 4;
@@ -67,7 +71,7 @@ impl<N: Notify> Prealloc<N> {
             wakes: WakeQueue::new(),
             over_limit: OverLimit::none(),
             removed: Removed::new(),
-            rest: None,
+            rest: [const { None }; RESTS],
             usual: 0,
         };
         prealloc.supply(Need::NOTHING)?;
@@ -97,7 +101,7 @@ impl<N: Notify> Prealloc<N> {
             self.owed = Some(node()?);
         }
         if need.pending && self.pending.is_none() {
-            self.pending = Some(node()?);
+            self.pending = Some(PendingReservation::new()?);
         }
         while self.slots.len() < need.slots {
             self.slots.push(node()?, GFP_KERNEL_ACCOUNT)?;
@@ -123,7 +127,27 @@ impl<N: Notify> Prealloc<N> {
     /// Returns whether [`Bus::go_on`](super::Bus::go_on) is to be called, when others have had the
     /// lock.
     pub(crate) fn has_rest(&self) -> bool {
-        self.rest.is_some()
+        self.rest.first().is_some_and(Option::is_some)
+    }
+
+    /// Before [`Bus::go_on`](super::Bus::go_on), outside the lock.
+    pub(crate) fn prepare_to_go_on(&mut self) {
+        // Where there is no memory one at a time is woken.
+        let _ = self.wakes.reserve(STEP);
+    }
+
+    /// Leaves something to do for when others have had the lock.
+    pub(super) fn leave(&mut self, rest: Rest) {
+        if let Some(place) = expect(self.rest.iter_mut().find(|place| place.is_none())) {
+            *place = Some(rest);
+        }
+    }
+
+    /// Takes what is to be done next.
+    pub(super) fn take_rest(&mut self) -> Option<Rest> {
+        let first = self.rest.first_mut()?.take();
+        self.rest.rotate_left(1);
+        first
     }
 
     /// Before a send: gets as many slots as the last one used, which will mostly do.

@@ -65,6 +65,11 @@ pub(crate) enum Limit {
     Copies,
 }
 
+impl Limit {
+    /// How many kinds there are.
+    pub(crate) const COUNT: usize = Limit::Copies as usize + 1;
+}
+
 /// How much a user may have on all buses together: numbers, but for bytes.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Limits {
@@ -115,7 +120,7 @@ pub(crate) struct User {
     /// What its Ksocks have drawn.
     bytes: Atomic<u64>,
     /// Of which limits it was said that they were hit.
-    warned: [Atomic<u32>; 5],
+    warned: [Atomic<u32>; Limit::COUNT],
 }
 
 impl User {

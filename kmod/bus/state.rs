@@ -10,20 +10,18 @@ use super::ksock::{present, Ksock, Ksocks};
 use super::owed::Debt;
 use super::party::{Parties, Round};
 use super::plan::Rest;
-use super::prealloc::Prealloc;
+use super::prealloc::{Prealloc, STEP};
 use super::queue::{Chain, Content, Entry};
 use super::routes::{Door, Routes};
 use super::synthetic::{Kind, Synthetic};
 use super::tally::Tally;
-use super::wakeup::{Notify, WakeQueue};
+use super::waiting::{Cause, Waiting, Walk};
+use super::wakeup::{Notify, Wake};
 use crate::trace;
 use core::cmp::Reverse;
 use kernel::prelude::*;
 use kernel::rbtree::RBTree;
 use kernel::sync::Arc;
-
-/// How much of what takes long is done at a time, before others get the lock.
-pub(super) const STEP: usize = 64;
 
 /// One bus.
 pub(crate) struct Bus<N> {
@@ -36,8 +34,7 @@ pub(crate) struct Bus<N> {
     pub(super) round: Round,
     /// Seats that were found full, to be shut when routing is over.
     pub(super) found_full: KVVec<(Arc<Binding>, UserId)>,
-    /// Senders that wait, by the Ksock that has no capacity: (full, sender).
-    pub(super) waiting: RBTree<(KsockId, KsockId), ()>,
+    pub(super) waiting: Waiting,
     /// The last Ksock id given out; 0 if there was none.
     pub(super) last_ksock: u32,
     pub(super) serials: Serials,
@@ -72,7 +69,7 @@ impl<N: Notify> Bus<N> {
             parties: Parties::new(),
             round: 0,
             found_full: KVVec::with_capacity(STEP, GFP_KERNEL)?,
-            waiting: RBTree::new(),
+            waiting: Waiting::new(),
             last_ksock: 0,
             serials: Serials::new(),
             binding_ids: Counter::new(),
@@ -117,7 +114,7 @@ impl<N: Notify> Bus<N> {
         replier: KsockId,
         kind: Kind,
         debt: &Debt,
-        wakes: &mut WakeQueue<N>,
+        prealloc: &mut Prealloc<N>,
     ) {
         let Some(requester) = self.ksocks.get_mut(&debt.requester) else {
             return;
@@ -136,9 +133,10 @@ impl<N: Notify> Bus<N> {
         requester.push(answer.slot, Entry::unbound(Content::Synthetic(synthetic)));
         trace::answer(self.number, replier, debt.requester, debt.request.id, true);
         trace::queue(self.number, debt.requester, id, requester.queue.len());
-        wakes.add(&requester.notify);
+        prealloc.wakes.add(&requester.notify, Wake::Readable);
         // If a reply to it waits somewhere, it has come too late.
-        self.wake_all_waiting(wakes);
+        let answered = Cause::Answered(debt.requester, debt.request.id);
+        self.wake_waiting(Walk::of(answered), prealloc);
     }
 
     /// Entries that were set aside count by now, or are gone.
@@ -176,7 +174,7 @@ impl<N: Notify> Bus<N> {
                 return;
             };
             if !ksock.is_shut() || !ksock.has_room() {
-                self.wake_those_blocked_by(me, &mut prealloc.wakes);
+                self.wake_waiting(Walk::of(Cause::Full(me)), prealloc);
                 return;
             }
             let user = ksock.user();
@@ -184,7 +182,7 @@ impl<N: Notify> Bus<N> {
                 self.routes.turn(&first, user, Door::Open);
             }
         }
-        prealloc.rest = Some(Rest::Open(me));
+        prealloc.leave(Rest::Open(me));
     }
 
     /// Takes those out of the queue of `me` that a binding attracted which is gone. Requests among
@@ -197,6 +195,9 @@ impl<N: Notify> Bus<N> {
         prealloc: &mut Prealloc<N>,
     ) {
         for _ in 0..STEP {
+            if prealloc.has_rest() {
+                break;
+            }
             let Some(ksock) = present(&mut self.ksocks, me) else {
                 return;
             };
@@ -204,11 +205,11 @@ impl<N: Notify> Bus<N> {
             let Some(gone) = gone else { break };
             counted |= gone.counted;
             if let Some(debt) = &gone.debt {
-                self.answer_for(me, Kind::Unbound, debt, &mut prealloc.wakes);
+                self.answer_for(me, Kind::Unbound, debt, prealloc);
             }
         }
         if attracted.len() > 0 {
-            prealloc.rest = Some(Rest::Unbind {
+            prealloc.leave(Rest::Unbind {
                 ksock: me,
                 attracted,
                 counted,
@@ -226,48 +227,54 @@ impl<N: Notify> Bus<N> {
         ksock.calm_down();
         self.fewer_set_aside(fewer);
         self.made_room(me, prealloc);
-        self.wake_all_waiting(&mut prealloc.wakes);
     }
 
     /// Goes on with what a verb has left to do.
     pub(crate) fn go_on(&mut self, prealloc: &mut Prealloc<N>) {
-        match prealloc.rest.take() {
+        match prealloc.take_rest() {
             Some(Rest::Open(me)) => self.made_room(me, prealloc),
             Some(Rest::Unbind {
                 ksock,
                 attracted,
                 counted,
             }) => self.remove_attracted(ksock, attracted, counted, prealloc),
+            Some(Rest::Wake(walk)) => self.wake_some_waiting(walk, prealloc),
             None => (),
         }
     }
 
-    /// `full` may have capacity now: the senders that wait for it should try again.
-    pub(super) fn wake_those_blocked_by(&mut self, full: KsockId, wakes: &mut WakeQueue<N>) {
-        if self.waiting.is_empty() {
-            return;
-        }
-        let mut cursor = self.waiting.cursor_lower_bound_mut(&(full, KsockId::FIRST));
-        while let Some(here) = cursor {
-            let &(by, sender) = here.current().0;
-            if by != full {
-                break;
-            }
-            if let Some(sender) = self.ksocks.get(&sender) {
-                wakes.add(&sender.notify);
-            }
-            cursor = here.move_next();
+    /// The sends on this walk may have another outcome now: they are woken, to try again, when the
+    /// verb is done.
+    pub(super) fn wake_waiting(&mut self, walk: Walk, prealloc: &mut Prealloc<N>) {
+        if !self.waiting.is_empty() && self.waiting.has(&walk) {
+            prealloc.leave(Rest::Wake(walk));
         }
     }
 
-    /// All senders that wait should try again: the bindings have changed, and with them perhaps
-    /// the recipients of a pending message; or a request was answered, and perhaps one of them is
-    /// a reply to it.
-    pub(super) fn wake_all_waiting(&self, wakes: &mut WakeQueue<N>) {
-        for (_, sender) in self.waiting.keys() {
-            if let Some(sender) = self.ksocks.get(sender) {
-                wakes.add(&sender.notify);
+    /// Wakes some of the sends on this walk, and leaves the others.
+    fn wake_some_waiting(&mut self, mut walk: Walk, prealloc: &mut Prealloc<N>) {
+        for met in 0..STEP {
+            if met > 0 && prealloc.wakes.space() == 0 {
+                break;
+            }
+            let Some(sender) = self.waiting.next(&mut walk) else {
+                return;
+            };
+            let Some(sender) = present(&mut self.ksocks, sender) else {
+                continue;
+            };
+            let name = sender
+                .pending
+                .as_ref()
+                .map(|pending| pending.message.name());
+            let concerned = match (walk.binding(), name) {
+                (Some(binding), Some(name)) => binding.pattern.covers(name),
+                _ => true,
+            };
+            if concerned {
+                prealloc.wakes.add(&sender.notify, Wake::Retry);
             }
         }
+        prealloc.leave(Rest::Wake(walk));
     }
 }

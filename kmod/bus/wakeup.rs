@@ -8,19 +8,29 @@ use kernel::prelude::*;
 
 /// The file at the other end of a Ksock: cheap to clone, still there when all else is closed.
 pub(crate) trait Notify: Clone {
-    /// Wakes the file's readers and pollers: there is a message, or capacity where there was
-    /// none.
-    fn wake(&self);
+    /// Wakes those who wait for this.
+    fn wake(&self, why: Wake);
 
     /// Returns how far reading and writing have got.
     fn progress(&self) -> Progress;
+}
+
+/// What a file is woken for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Wake {
+    /// A message was queued.
+    Readable,
+    /// A send waits no more.
+    Writable,
+    /// A send that waits is to be tried again, which whoever polls does, whatever for.
+    Retry,
 }
 
 /// Files to be woken once the bus is unlocked.
 ///
 /// Waking takes far longer than queueing, and those who wake want the bus at once. Where there
 /// is no space to note one more it is woken then and there, which is late for no reader.
-pub(crate) struct WakeQueue<N>(KVVec<N>);
+pub(crate) struct WakeQueue<N>(KVVec<(N, Wake)>);
 
 impl<N: Notify> WakeQueue<N> {
     pub(super) fn new() -> Self {
@@ -43,17 +53,17 @@ impl<N: Notify> WakeQueue<N> {
     }
 
     /// Notes a file to be woken.
-    pub(super) fn add(&mut self, file: &N) {
-        if let Err(full) = self.0.push_within_capacity(file.clone()) {
+    pub(super) fn add(&mut self, file: &N, why: Wake) {
+        if let Err(full) = self.0.push_within_capacity((file.clone(), why)) {
             drop(full);
-            file.wake();
+            file.wake(why);
         }
     }
 
     /// Wakes them all. Call it when the bus is not locked.
     pub(crate) fn wake_all(&mut self) {
-        while let Some(file) = self.0.pop() {
-            file.wake();
+        while let Some((file, why)) = self.0.pop() {
+            file.wake(why);
         }
     }
 }

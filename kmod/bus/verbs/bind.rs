@@ -11,10 +11,12 @@ use crate::bus::name::Pattern;
 use crate::bus::need::Need;
 use crate::bus::plan::Announcement;
 use crate::bus::prealloc::Prealloc;
+use crate::bus::prealloc::STEP;
 use crate::bus::reserve::node;
 use crate::bus::routes::{Found, RouteReservation, Taken};
-use crate::bus::state::{Bus, STEP};
+use crate::bus::state::Bus;
 use crate::bus::synthetic::BindEvent;
+use crate::bus::waiting::{Cause, Walk};
 use crate::bus::wakeup::Notify;
 use crate::trace;
 use core::cmp::Reverse;
@@ -110,6 +112,7 @@ impl<N: Notify> Bus<N> {
             Some(node) => {
                 let key = Reverse(binding.id);
                 self.repliers.insert(node, key, binding.clone());
+                self.wake_waiting(Walk::of_requests(&binding), prealloc);
             }
             // It may listen for bind events, and not know that some were lost.
             None => self.all_know = false,
@@ -121,7 +124,6 @@ impl<N: Notify> Bus<N> {
             ksock.bindings.insert(own);
             ksock.charge.add_binding();
         }
-        self.wake_all_waiting(&mut prealloc.wakes);
         Ok(())
     }
 
@@ -203,6 +205,9 @@ impl<N: Notify> Bus<N> {
         let fewer = set_aside - ksock.queue.set_aside();
         if role == Role::Replier {
             self.repliers.remove(&Reverse(binding.id));
+            self.wake_waiting(Walk::of(Cause::Asked(me)), prealloc);
+        } else {
+            self.wake_waiting(Walk::of(Cause::Copies(user)), prealloc);
         }
         self.fewer_set_aside(fewer);
         self.remove_attracted(me, attracted, false, prealloc);

@@ -15,18 +15,21 @@ use crate::bus::count::expect;
 use crate::bus::error::{BusError, Refusal};
 use crate::bus::id::{BindingId, DebtNumber, KsockId, Request, UserId};
 use crate::bus::ksock::{Ksock, OwnBinding};
+use crate::bus::message::Message;
 use crate::bus::need::Need;
 use crate::bus::owed::Owed;
-use crate::bus::prealloc::Prealloc;
+use crate::bus::prealloc::{Prealloc, STEP};
 use crate::bus::queue::{Place, Queue};
-use crate::bus::state::{Bus, STEP};
+use crate::bus::state::Bus;
 use crate::bus::synthetic::Kind;
+use crate::bus::waiting::{Cause, PendingReservation, Walk};
 use crate::bus::wakeup::Notify;
 use crate::trace;
 use core::cmp::Reverse;
 use core::mem::replace;
 use kernel::prelude::*;
 use kernel::rbtree::{RBTree, RBTreeNode};
+use kernel::sync::Arc;
 
 /// A Ksock that is being closed: what is left of it, to be freed when all is told, and how far the
 /// telling has got.
@@ -41,6 +44,7 @@ pub(crate) struct Closing<N> {
     queue: Queue,
     bindings: RBTree<BindingId, OwnBinding>,
     owed: Owed,
+    _pending: Option<(Arc<Message>, PendingReservation)>,
     /// What kept its id from being given out again.
     ksock: Option<RBTreeNode<KsockId, KBox<Ksock<N>>>>,
 }
@@ -55,44 +59,22 @@ enum Stage {
 }
 
 impl<N: Notify> Bus<N> {
-    /// Begins to close a Ksock. From here on nothing is delivered to it.
+    /// Closes a Ksock, in steps: call it until it says that it was the last, with the same
+    /// `closing`, which is nothing at first. From the first step on nothing is delivered to it.
     ///
     /// # Errors
     ///
-    /// `Closed` if it is closed already.
-    pub(crate) fn close(&mut self, me: KsockId) -> Result<Closing<N>, BusError> {
-        let ksock = self.ksocks.remove_node(&me).ok_or(BusError::Closed)?;
-        trace::close(self.number, me);
-        self.closing.insert(ksock);
-        let ksock = expect(self.closing.get_mut(&me)).ok_or(BusError::Closed)?;
-        // Senders that hear of it find the account of its user as it is without the Ksock.
-        ksock.charge.release();
-        if let Some(pending) = &ksock.pending {
-            expect(self.waiting.remove(&(pending.blocked_by, me)));
-        }
-        Ok(Closing {
-            me,
-            user: ksock.user(),
-            short: false,
-            stage: Stage::Forget(None),
-            awaited: replace(&mut ksock.awaited, Awaited::new()),
-            queue: replace(&mut ksock.queue, Queue::new()),
-            bindings: replace(&mut ksock.bindings, RBTree::new()),
-            owed: replace(&mut ksock.owed, Owed::new()),
-            ksock: None,
-        })
-    }
-
-    /// Goes on with closing a Ksock. Returns whether that was the last step.
-    ///
-    /// # Errors
-    ///
-    /// Without [`Closing::short`], the need for memory.
-    pub(crate) fn close_further(
+    /// `Closed` if it is closed already; or, without [`Closing::short`], the need for memory.
+    pub(crate) fn close(
         &mut self,
-        closing: &mut Closing<N>,
+        me: KsockId,
+        closing: &mut Option<Closing<N>>,
         prealloc: &mut Prealloc<N>,
     ) -> Result<bool, Refusal> {
+        let closing = match closing {
+            Some(closing) => closing,
+            None => closing.insert(self.begin_to_close(me)?),
+        };
         let answers = u64::from(closing.queue.len()) + u64::from(closing.owed.len());
         let wakes = answers.min(STEP as u64) as usize;
         if prealloc.wakes.space() < wakes && !closing.short {
@@ -102,7 +84,8 @@ impl<N: Notify> Bus<N> {
             }));
         }
         let mut done = 0;
-        while done < STEP {
+        // An answer may have left something to do.
+        while done < STEP && !prealloc.has_rest() {
             if let Stage::Done = closing.stage {
                 return Ok(true);
             }
@@ -112,6 +95,31 @@ impl<N: Notify> Bus<N> {
         Ok(false)
     }
 
+    fn begin_to_close(&mut self, me: KsockId) -> Result<Closing<N>, BusError> {
+        let ksock = self.ksocks.remove_node(&me).ok_or(BusError::Closed)?;
+        trace::close(self.number, me);
+        self.closing.insert(ksock);
+        let ksock = expect(self.closing.get_mut(&me)).ok_or(BusError::Closed)?;
+        // Senders that hear of it find the account of its user as it is without the Ksock.
+        ksock.charge.release();
+        let pending = ksock.pending.take().map(|pending| {
+            let memory = self.waiting.forget(me, &pending.causes, pending.memory);
+            (pending.message, memory)
+        });
+        Ok(Closing {
+            me,
+            user: ksock.user(),
+            short: false,
+            stage: Stage::Forget(None),
+            awaited: replace(&mut ksock.awaited, Awaited::new()),
+            queue: replace(&mut ksock.queue, Queue::new()),
+            bindings: replace(&mut ksock.bindings, RBTree::new()),
+            owed: replace(&mut ksock.owed, Owed::new()),
+            _pending: pending,
+            ksock: None,
+        })
+    }
+
     /// Does the next little thing of a close. Returns how many were told of it, beside one.
     fn close_one(
         &mut self,
@@ -119,7 +127,6 @@ impl<N: Notify> Bus<N> {
         prealloc: &mut Prealloc<N>,
     ) -> Result<usize, Need> {
         let me = closing.me;
-        let wakes = &mut prealloc.wakes;
         match &mut closing.stage {
             Stage::Forget(at) => match closing.awaited.next_read(at) {
                 // A request to itself is forgotten with itself.
@@ -132,7 +139,7 @@ impl<N: Notify> Bus<N> {
                 None => closing.stage = Stage::GoneAway(None),
             },
             Stage::GoneAway(at) => match closing.queue.next_debt(at, me) {
-                Some(Some(debt)) => self.answer_for(me, Kind::GoneAway, &debt, wakes),
+                Some(Some(debt)) => self.answer_for(me, Kind::GoneAway, &debt, prealloc),
                 Some(None) => (),
                 None => closing.stage = Stage::Unbind(None),
             },
@@ -162,12 +169,14 @@ impl<N: Notify> Bus<N> {
                 return Ok(told);
             }
             Stage::Ignored(at) => match closing.owed.next_debt(at) {
-                Some(debt) => self.answer_for(me, Kind::Ignored, &debt, wakes),
+                Some(debt) => self.answer_for(me, Kind::Ignored, &debt, prealloc),
                 None => {
                     self.parties.leave(closing.user);
                     closing.ksock = self.closing.remove_node(&me);
-                    self.wake_those_blocked_by(me, wakes);
-                    self.wake_all_waiting(wakes);
+                    self.wake_waiting(Walk::of(Cause::Full(me)), prealloc);
+                    self.wake_waiting(Walk::of(Cause::Asked(me)), prealloc);
+                    self.wake_waiting(Walk::of_answers_to(me), prealloc);
+                    self.wake_waiting(Walk::of(Cause::Copies(closing.user)), prealloc);
                     closing.stage = Stage::Done;
                 }
             },

@@ -16,6 +16,7 @@ use crate::bus::prealloc::Prealloc;
 use crate::bus::quota::Limit;
 use crate::bus::routes::{Door, Go, Shown, Target};
 use crate::bus::state::Bus;
+use crate::bus::waiting::{Cause, Causes};
 use crate::bus::wakeup::Notify;
 use crate::trace::{self, Why};
 
@@ -25,8 +26,8 @@ pub(super) enum Obstacle {
     Need(Need),
     /// It is refused.
     No(BusError),
-    /// It must wait until this Ksock has capacity.
-    Full(KsockId),
+    /// It must wait for this.
+    Full(Causes),
 }
 
 /// Which listeners are to get a slot.
@@ -42,8 +43,8 @@ pub(super) enum Admit {
 #[derive(Default)]
 pub(super) struct Gathered {
     pub(super) replier: Option<Target>,
-    /// A listener without capacity, if there is one.
-    pub(super) full: Option<KsockId>,
+    /// A listener without capacity, or a user that gets no more copies, if there is one.
+    pub(super) full: Option<Cause>,
     /// How many recipients there should be. If there are fewer, memory was short.
     pub(super) count: usize,
     /// How many bindings listen, of those that were looked at.
@@ -102,13 +103,13 @@ impl<N: Notify> Bus<N> {
             if door == Door::Shut && !is_all {
                 // Of those who are full for longer, only the first is looked at.
                 trace::skip(number, first.ksock, Why::Full, name.text());
-                found.full.get_or_insert(first.ksock);
+                found.full.get_or_insert(Cause::Full(first.ksock));
                 return Go::PastPattern;
             }
             found.bindings += seat.count as usize;
             if !ksock.has_capacity() {
                 ksock.note_over_limit(&mut prealloc.over_limit);
-                found.full.get_or_insert(first.ksock);
+                found.full.get_or_insert(Cause::Full(first.ksock));
                 if door == Door::Open && !ksock.has_room() {
                     let noted = found_full.push_within_capacity((first.clone(), user));
                     found.paused |= noted.is_err() && !is_all;
@@ -124,9 +125,9 @@ impl<N: Notify> Bus<N> {
             let wanted = if ksock.only_once { 1 } else { seat.count };
             let left = copies.left(user);
             if left < wanted {
-                let user = &ksock.charge.user;
-                prealloc.over_limit.note(user, Limit::Copies);
-                found.full.get_or_insert(first.ksock);
+                let account = &ksock.charge.user;
+                prealloc.over_limit.note(account, Limit::Copies);
+                found.full.get_or_insert(Cause::Copies(user));
                 if left == 0 && !is_all {
                     return Go::PastUser;
                 }
@@ -193,9 +194,16 @@ impl<N: Notify> Bus<N> {
         prealloc: &mut Prealloc<N>,
     ) -> Result<Plan, Obstacle> {
         let header = message.header();
-        let full = |ksock| {
+        let full = |cause| {
             if header.all_or_wait() {
-                Obstacle::Full(ksock)
+                let asked = gathered.replier.filter(|_| header.is_request());
+                let answered = KsockId::new(header.to).filter(|_| header.is_reply());
+                Obstacle::Full([
+                    Some(cause),
+                    asked.map(|target| Cause::Asked(target.ksock)),
+                    asked.map(|_| Cause::Request),
+                    answered.map(|to| Cause::Answered(to, header.in_reply_to)),
+                ])
             } else {
                 Obstacle::No(BusError::RecipientFull)
             }
@@ -216,7 +224,7 @@ impl<N: Notify> Bus<N> {
             let request = request.ok_or(Obstacle::No(BusError::NotAsked))?;
             if !requester.has_capacity_for_answer(message) {
                 requester.note_over_limit(&mut prealloc.over_limit);
-                return Err(full(to));
+                return Err(full(Cause::Full(to)));
             }
             answers = Some((to, request));
         }
@@ -229,13 +237,13 @@ impl<N: Notify> Bus<N> {
             let replier = replier.ok_or(Obstacle::No(BusError::NobodyThere))?;
             if !replier.has_capacity() {
                 replier.note_over_limit(&mut prealloc.over_limit);
-                return Err(full(target.ksock));
+                return Err(full(Cause::Full(target.ksock)));
             }
         }
 
         if header.all_or_wait() || header.all_or_fail() {
-            if let Some(ksock) = gathered.full {
-                return Err(full(ksock));
+            if let Some(cause) = gathered.full {
+                return Err(full(cause));
             }
         }
 

@@ -11,11 +11,12 @@ use crate::bus::name::Name;
 use crate::bus::need::Need;
 use crate::bus::plan::Announcement;
 use crate::bus::prealloc::Prealloc;
+use crate::bus::prealloc::STEP;
 use crate::bus::queue::{Content, Entry};
 use crate::bus::routes::{Door, Go};
-use crate::bus::state::{Bus, STEP};
+use crate::bus::state::Bus;
 use crate::bus::synthetic::{BindEvent, Kind, Synthetic};
-use crate::bus::wakeup::Notify;
+use crate::bus::wakeup::{Notify, Wake};
 use crate::bus::walk;
 use crate::trace::{self, Why};
 use core::cmp::Reverse;
@@ -105,7 +106,7 @@ impl<N: Notify> Bus<N> {
             listener.push(recipient.slot, entry);
             trace::queue(self.number, recipient.ksock, event.id, listener.queue.len());
             self.set_aside += u32::from(set_aside);
-            prealloc.wakes.add(&listener.notify);
+            prealloc.wakes.add(&listener.notify, Wake::Readable);
         }
         prealloc.give_back_recipients(recipients);
     }
@@ -253,7 +254,7 @@ impl<N: Notify> Bus<N> {
             trace::queue(number, shown.first.ksock, lost, listener.queue.len());
             *set_aside += 1;
             told += 1;
-            prealloc.wakes.add(&listener.notify);
+            prealloc.wakes.add(&listener.notify, Wake::Readable);
             Go::On
         });
         self.all_know = all_know;
@@ -336,7 +337,7 @@ impl<N: Notify> Bus<N> {
             let id = event.id;
             ksock.push(slot, Entry::unbound(Content::Event(event)));
             trace::queue(number, me, id, ksock.queue.len());
-            prealloc.wakes.add(&ksock.notify);
+            prealloc.wakes.add(&ksock.notify, Wake::Readable);
         }
         Ok(true)
     }

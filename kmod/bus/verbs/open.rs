@@ -18,7 +18,8 @@ use kernel::sync::Arc;
 pub(crate) struct NewKsock<N> {
     ksock: KBox<Ksock<N>>,
     node: RBTreeNodeReservation<KsockId, KBox<Ksock<N>>>,
-    party: PartyReservation,
+    /// For a user that is counted.
+    party: Option<PartyReservation>,
 }
 
 impl<N> NewKsock<N> {
@@ -29,11 +30,15 @@ impl<N> NewKsock<N> {
     /// `NoMemory`.
     pub(crate) fn new(notify: N, user: Arc<User>) -> Result<Self, BusError> {
         let slot = node()?;
+        let party = match user.key.exempt {
+            true => None,
+            false => Some(node()?),
+        };
         let ksock = KBox::new(Ksock::new(notify, user, slot), GFP_KERNEL_ACCOUNT);
         Ok(NewKsock {
             ksock: ksock.map_err(|_| BusError::NoMemory)?,
             node: node()?,
-            party: node()?,
+            party,
         })
     }
 }
@@ -43,8 +48,10 @@ impl<N: Notify> Bus<N> {
     pub(crate) fn open(&mut self, new: NewKsock<N>) -> KsockId {
         let NewKsock { ksock, node, party } = new;
         let id = self.next_ksock();
-        let copies = ksock.charge.user.limits.copies;
-        self.parties.join(ksock.user(), copies, party);
+        if let Some(party) = party {
+            let copies = ksock.charge.user.limits.copies;
+            self.parties.join(ksock.user(), copies, party);
+        }
         self.ksocks.insert(node.into_node(id, ksock));
         id
     }

@@ -9,6 +9,7 @@ use crate::bus::owed::{Debt, OwedReservation};
 use crate::bus::prealloc::Prealloc;
 use crate::bus::queue::{Content, Entry};
 use crate::bus::state::Bus;
+use crate::bus::waiting::{Cause, Walk};
 use crate::bus::wakeup::Notify;
 
 /// What NEXTMSG takes out of a queue.
@@ -51,7 +52,7 @@ impl<N: Notify> Bus<N> {
         if shut {
             self.made_room(me, prealloc);
         } else {
-            self.wake_those_blocked_by(me, &mut prealloc.wakes);
+            self.wake_waiting(Walk::of(Cause::Full(me)), prealloc);
         }
         Ok(Some(Next { content, yours }))
     }

@@ -9,11 +9,12 @@ use crate::bus::id::{KsockId, MsgId, Request};
 use crate::bus::ksock::{present, Pending};
 use crate::bus::message::Message;
 use crate::bus::plan::{Ask, Plan, RequestReservation};
-use crate::bus::prealloc::{PendingReservation, Prealloc};
+use crate::bus::prealloc::Prealloc;
 use crate::bus::queue::{Content, Duty, Entry};
 use crate::bus::state::Bus;
 use crate::bus::synthetic::{Kind, Synthetic};
-use crate::bus::wakeup::Notify;
+use crate::bus::waiting::{Cause, Causes, PendingReservation, Walk};
+use crate::bus::wakeup::{Notify, Wake};
 use crate::trace::{self, Verdict, Why};
 use kernel::sync::{Arc, UniqueArc};
 
@@ -36,8 +37,8 @@ pub(crate) struct Ready {
 /// What was decided about a message.
 enum Decision {
     Deliver(Plan),
-    /// It waits for this Ksock.
-    Wait(KsockId, PendingReservation),
+    /// It waits for this.
+    Wait(Causes, PendingReservation),
     Refuse(BusError),
 }
 
@@ -68,15 +69,14 @@ impl<N: Notify> Bus<N> {
                 self.deliver(me, plan, draft.into(), prealloc);
                 return Ok(Sent::Delivered(id));
             }
-            Ok((id, Decision::Wait(blocked_by, reservation))) => {
+            Ok((id, Decision::Wait(causes, reservation))) => {
                 trace::route(self.number, me, &draft, Verdict::Waits);
-                let pending = Pending {
+                let memory = self.waiting.note(me, &causes, reservation);
+                self.ksock_mut(me)?.pending = Some(Pending {
                     message: draft.into(),
-                    blocked_by,
-                };
-                self.ksock_mut(me)?.pending = Some(pending);
-                self.waiting
-                    .insert(reservation.into_node((blocked_by, me), ()));
+                    causes,
+                    memory,
+                });
                 return Ok(Sent::Waiting(id));
             }
             Ok((_, Decision::Refuse(error))) => error.into(),
@@ -108,8 +108,8 @@ impl<N: Notify> Bus<N> {
         let decision = match self.decide(me, draft, prealloc) {
             Ok(plan) => Decision::Deliver(plan),
             Err(Obstacle::No(error)) => Decision::Refuse(error),
-            Err(Obstacle::Full(blocked_by)) => {
-                Decision::Wait(blocked_by, prealloc.take_pending().map_err(Refusal::Need)?)
+            Err(Obstacle::Full(causes)) => {
+                Decision::Wait(causes, prealloc.take_pending().map_err(Refusal::Need)?)
             }
             Err(Obstacle::Need(need)) => return Err(Refusal::Need(need)),
         };
@@ -210,7 +210,7 @@ impl<N: Notify> Bus<N> {
             let id = synthetic.id;
             ksock.push(slot, Entry::unbound(Content::Synthetic(synthetic)));
             trace::queue(self.number, me, id, ksock.queue.len());
-            prealloc.wakes.add(&ksock.notify);
+            prealloc.wakes.add(&ksock.notify, Wake::Readable);
         }
         Ok(())
     }
@@ -233,8 +233,8 @@ impl<N: Notify> Bus<N> {
                 trace::route(self.number, me, &message, Verdict::Refused);
                 Ok(Retry::Refused(error))
             }
-            Err(Obstacle::Full(blocked_by)) => {
-                self.wait_for(blocked_by, me);
+            Err(Obstacle::Full(causes)) => {
+                self.wait_for(causes, me);
                 Ok(Retry::Waiting)
             }
             Ok(plan) => {
@@ -246,16 +246,20 @@ impl<N: Notify> Bus<N> {
         }
     }
 
-    /// Notes that the send of `me`, which waits, now waits for `full`.
-    fn wait_for(&mut self, full: KsockId, me: KsockId) {
+    /// Notes what the send of `me`, which waits, waits for now.
+    fn wait_for(&mut self, causes: Causes, me: KsockId) {
         let ksock = present(&mut self.ksocks, me);
-        let Some(pending) = ksock.and_then(|ksock| ksock.pending.as_mut()) else {
+        let Some(pending) = ksock.and_then(|ksock| ksock.pending.take()) else {
             return;
         };
-        let before = core::mem::replace(&mut pending.blocked_by, full);
-        if let Some(note) = expect(self.waiting.remove_node(&(before, me))) {
-            let note = note.into_reservation();
-            self.waiting.insert(note.into_node((full, me), ()));
+        let memory = self.waiting.forget(me, &pending.causes, pending.memory);
+        let memory = self.waiting.note(me, &causes, memory);
+        if let Some(ksock) = present(&mut self.ksocks, me) {
+            ksock.pending = Some(Pending {
+                message: pending.message,
+                causes,
+                memory,
+            });
         }
     }
 
@@ -264,14 +268,13 @@ impl<N: Notify> Bus<N> {
         let Some(ksock) = self.ksocks.get_mut(&me) else {
             return;
         };
-        prealloc.wakes.add(&ksock.notify);
+        prealloc.wakes.add(&ksock.notify, Wake::Writable);
         let Some(pending) = ksock.pending.take() else {
             return;
         };
         prealloc.dropped = Some(pending.message);
-        if let Some(note) = expect(self.waiting.remove_node(&(pending.blocked_by, me))) {
-            prealloc.give_back_pending(note.into_reservation());
-        }
+        let memory = self.waiting.forget(me, &pending.causes, pending.memory);
+        prealloc.give_back_pending(memory);
     }
 
     /// Does what was decided: the answer, then the request, then the listeners' copies (5.4, 6).
@@ -322,8 +325,8 @@ impl<N: Notify> Bus<N> {
                 continue;
             }
             listener.push(recipient.slot, copy(Some(recipient.binding), None));
-            prealloc.wakes.add(&listener.notify);
             trace::queue(self.number, recipient.ksock, id, listener.queue.len());
+            prealloc.wakes.add(&listener.notify, Wake::Readable);
         }
         prealloc.give_back_recipients(recipients);
         // Perhaps it has no recipient. It is not freed here, under the lock.
@@ -360,7 +363,7 @@ impl<N: Notify> Bus<N> {
             };
             replier.push(slot, entry(duty));
             trace::queue(self.number, request.replier, id, replier.queue.len());
-            prealloc.wakes.add(&replier.notify);
+            prealloc.wakes.add(&replier.notify, Wake::Readable);
         }
     }
 
@@ -383,9 +386,10 @@ impl<N: Notify> Bus<N> {
         ksock.push(answer.slot, entry);
         trace::answer(self.number, me, requester, request.id, false);
         trace::queue(self.number, requester, id, ksock.queue.len());
-        prealloc.wakes.add(&ksock.notify);
+        prealloc.wakes.add(&ksock.notify, Wake::Readable);
         // If another reply to it waits somewhere, it has come too late.
-        self.wake_all_waiting(&mut prealloc.wakes);
+        let answered = Cause::Answered(requester, request.id);
+        self.wake_waiting(Walk::of(answered), prealloc);
         // Another Ksock may have answered: the replier then keeps its debt, but its answer is not
         // awaited any more.
         let replier = self.ksocks.get_mut(&request.replier);

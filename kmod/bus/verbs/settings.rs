@@ -7,6 +7,7 @@ use crate::bus::id::KsockId;
 use crate::bus::name::Pattern;
 use crate::bus::prealloc::Prealloc;
 use crate::bus::state::Bus;
+use crate::bus::waiting::{Cause, Walk};
 use crate::bus::wakeup::Notify;
 use core::ops::Deref;
 
@@ -47,7 +48,8 @@ impl<N: Notify> Bus<N> {
         ksock.only_once = set.unwrap_or(was);
         if ksock.only_once && !was {
             // Its user now gets fewer copies, and what waits may fit.
-            self.wake_all_waiting(&mut prealloc.wakes);
+            let copies = Cause::Copies(ksock.user());
+            self.wake_waiting(Walk::of(copies), prealloc);
         }
         Ok(was)
     }

@@ -16,6 +16,7 @@ use crate::bus::verbs::close::Closing;
 use crate::bus::verbs::report::{self, Line, Listing, Step};
 use crate::bus::{
     self, progress::Progress, Bus, BusError, NewBinding, NewKsock, Notify, Refusal, Replay, Sent,
+    Wake,
 };
 use crate::model::{Caps, Errno, Id, Model, Msg, WANT_YOU_TO_REPLY};
 use kernel::prelude::*;
@@ -40,13 +41,16 @@ impl Line for Text {
     }
 }
 
-/// A file that counts how often it is woken, and says it has got as far as it was told.
+/// A file that counts how often it is woken, for reading and for writing, and says it has got as far as it was told.
 #[derive(Clone, Default)]
-pub struct Ear(Rc<Cell<u64>>, Rc<Cell<Progress>>);
+pub struct Ear(Rc<Cell<[u64; 3]>>, Rc<Cell<Progress>>);
 
 impl Notify for Ear {
-    fn wake(&self) {
-        self.0.set(self.0.get() + 1);
+    fn wake(&self, why: Wake) {
+        let [all, mut readable, mut writable] = self.0.get();
+        readable += u64::from(why != Wake::Writable);
+        writable += u64::from(why != Wake::Readable);
+        self.0.set([all + 1, readable, writable]);
     }
 
     fn progress(&self) -> Progress {
@@ -122,6 +126,7 @@ fn supplied<T>(
         match answer {
             Ok(done) => {
                 while room.has_rest() {
+                    // There may be no memory to wake many at a time.
                     room.finish();
                     let _locked = (
                         testing::forbid_allocating(),
@@ -236,7 +241,7 @@ pub(crate) fn read(content: &Content, yours: bool) -> Msg {
 
 /// A Ksock that is being closed.
 struct Leaving {
-    closing: Closing<Ear>,
+    closing: Option<Closing<Ear>>,
     room: Prealloc,
 }
 
@@ -285,7 +290,7 @@ impl World {
 
     /// How often a ksock was woken.
     pub fn wakes(&self, ksock: u32) -> u64 {
-        self.files[&ksock].0 .0.get()
+        self.files[&ksock].0 .0.get()[0]
     }
 
     /// Sets how far a file has got. The model does not know of it: reset it before the next verb.
@@ -321,7 +326,7 @@ impl World {
     }
 
     fn woken(&self) -> BTreeMap<u32, u64> {
-        let count = |(&id, (ear, _)): (&u32, &(Ear, Prealloc))| (id, ear.0.get());
+        let count = |(&id, (ear, _)): (&u32, &(Ear, Prealloc))| (id, ear.0.get()[1]);
         self.files.iter().map(count).collect()
     }
 
@@ -338,21 +343,21 @@ impl World {
         self.compare(what);
 
         for id in self.model.open_ksocks() {
-            let wakes = self.wakes(id);
+            let [_, readable, writable] = self.files[&id].0 .0.get();
             if self.model.touched.contains(&id) {
                 let before = woken.get(&id).copied().unwrap_or(0);
                 assert!(
-                    wakes > before,
+                    readable > before,
                     "{what:?} gave {id} something and did not wake it"
                 );
             }
             // Who has not tried again since it was woken need not be woken twice.
             let (pending, tried) = (self.model.tries(id), self.tried.entry(id).or_default());
             if tried.0 != pending {
-                *tried = (pending, wakes);
+                *tried = (pending, writable);
             } else if self.model.would_go_on(id) {
                 assert!(
-                    wakes > tried.1,
+                    writable > tried.1,
                     "{what:?} let {id} go on and did not wake it"
                 );
             }
@@ -713,13 +718,12 @@ impl World {
         fail: Option<u64>,
         mut between: impl FnMut(&mut Self),
     ) {
-        let mut closing = self.begin_to_close(ksock);
+        let mut leaving = self.begin_to_close(ksock);
         fail.into_iter().for_each(testing::fail_once);
         loop {
-            let room = &mut closing.room;
-            let closing = &mut closing.closing;
+            let Leaving { closing, room } = &mut leaving;
             let done = supplied(&mut self.bus, room, |bus, room| {
-                bus.close_further(closing, room)
+                bus.close(id_of(ksock), closing, room)
             });
             room.finish();
             match done {
@@ -732,14 +736,16 @@ impl World {
         self.leave(ksock);
     }
 
-    /// Takes the first step of closing.
+    /// Takes away what the module has of an open file.
     fn begin_to_close(&mut self, ksock: u32) -> Leaving {
         let (_, mut room) = self.files.remove(&ksock).expect("an open ksock");
         if self.bare_preallocs {
             room = Prealloc::new().expect("memory");
         }
-        let closing = self.bus.close(id_of(ksock)).expect("it is open");
-        Leaving { closing, room }
+        Leaving {
+            closing: None,
+            room,
+        }
     }
 
     /// The user of a closed Ksock has one less.
@@ -761,13 +767,14 @@ impl World {
         testing::fail_from(n);
         loop {
             let done = supplied(&mut self.bus, &mut room, |bus, room| {
-                bus.close_further(&mut closing, room)
+                bus.close(id_of(ksock), &mut closing, room)
             });
             room.finish();
             match done {
                 Ok(true) => break,
                 Ok(false) => (),
                 Err(error) => {
+                    let closing = closing.as_mut().expect("its first step needs nothing");
                     assert!(!closing.short && error == Errno::ENOMEM, "{error:?}");
                     closing.short = true;
                 }

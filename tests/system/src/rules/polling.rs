@@ -2,9 +2,11 @@
 //! Section 3.5: which bits poll shows, and how waiting ends. What poll does
 //! for a pending send is in waiting.rs.
 
+use std::sync::atomic::{AtomicU32, Ordering::SeqCst};
+
 use libc::{POLLIN, POLLOUT, POLLRDNORM, POLLWRNORM};
 
-use crate::harness::{bounded, fork, Gate, HANG_MS};
+use crate::harness::{bounded, fork, shared, Child, Gate, HANG_MS};
 use kbus_test_conformance::expect_event;
 
 use crate::raw::*;
@@ -20,6 +22,7 @@ tests![
     poll_epoll_level,
     poll_epoll_edge,
     poll_epoll_keeps_buses_apart,
+    poll_epoll_exclusive_wakes_one_for_each_message,
     set_aside_wakes_a_sleeper,
 ];
 
@@ -217,6 +220,38 @@ fn poll_epoll_edge() {
     s.say("$.A");
     seen.pass();
     child.join();
+}
+
+/// Several workers wait for one Ksock, each by an epoll of its own.
+fn poll_epoll_exclusive_wakes_one_for_each_message() {
+    const WORKERS: u32 = 8;
+    let (k, s) = (Ksock::new(), Ksock::new());
+    k.listen("$.A");
+    let woken: &[AtomicU32] = shared(1);
+    let go = Gate::new();
+    let workers: Vec<Child> = (0..WORKERS)
+        .map(|_| {
+            fork(|| {
+                let e = Epoll::new();
+                e.add(&k, libc::EPOLLIN | libc::EPOLLEXCLUSIVE);
+                eq!(e.wait(HANG_MS), vec![(k.fd, libc::EPOLLIN)]);
+                woken[0].fetch_add(1, SeqCst);
+                go.pass();
+            })
+        })
+        .collect();
+    let all_sleep = || workers.iter().for_each(|worker| await_sleep(worker.pid));
+    all_sleep();
+    for n in 1..=WORKERS {
+        // Who is woken is so when SEND returns, and does not sleep before it has counted itself.
+        s.say("$.A");
+        all_sleep();
+        eq!(woken[0].load(SeqCst), n);
+    }
+    for worker in workers {
+        go.open();
+        worker.join();
+    }
 }
 
 fn poll_epoll_keeps_buses_apart() {
