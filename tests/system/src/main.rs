@@ -12,8 +12,8 @@
 //!     kbus-test-system fuzz [--seed S] [--seconds N] [--print-corpus]
 //!     kbus-test-system storm [--seed S] [--processes N] [--seconds N] [--trace]
 //!
-//! NAME selects the tests whose name contains it, --skip leaves some out, and
-//! with --first-failure the first failure is the last test; --patience
+//! NAME selects the tests whose name contains it (^NAME: begins with it), --skip
+//! leaves some out, and with --first-failure the first failure is the last test; --patience
 //! makes all time limits N times as long, and --effort those and the rounds of
 //! the tests of races. Each test prints `ok name`
 //! or `FAILED name: where: expected ..., got ...`; then comes the table of
@@ -143,8 +143,8 @@ fn main() -> ExitCode {
     let mut libraries = Libraries::new();
     let mut tests = all_tests(&libraries);
     let selected = |name: &str| {
-        (names.is_empty() || names.iter().any(|n| name.contains(n.as_str())))
-            && !skip.iter().any(|s| name.contains(s.as_str()))
+        (names.is_empty() || names.iter().any(|part| is_meant(name, part)))
+            && !skip.iter().any(|part| is_meant(name, part))
     };
     tests.retain(|t| selected(t.name));
     libraries.left_out.retain(|name| selected(name));
@@ -176,6 +176,14 @@ fn main() -> ExitCode {
     let failed = results.len() - passed;
     println!("{passed} passed, {failed} failed");
     ExitCode::from((failed > 0 || tests.is_empty()) as u8)
+}
+
+/// Whether a test of this name is meant by a part of it, or with ^ by its beginning.
+fn is_meant(name: &str, part: &str) -> bool {
+    match part.strip_prefix('^') {
+        Some(beginning) => name.starts_with(beginning),
+        None => name.contains(part),
+    }
 }
 
 /// The behaviours of section 11 by number, with their result.
