@@ -119,9 +119,6 @@ impl<N: Notify> Bus<N> {
                     return if found.paused { Go::Nowhere } else { Go::On };
                 }
             }
-            if found.full.is_some() && found.bindings > most {
-                return Go::Nowhere;
-            }
             let wanted = if ksock.only_once { 1 } else { seat.count };
             let left = copies.left(user);
             if left < wanted {
@@ -131,6 +128,9 @@ impl<N: Notify> Bus<N> {
                 if left == 0 && !is_all {
                     return Go::PastUser;
                 }
+            }
+            if found.full.is_some() && found.bindings > most {
+                return Go::Nowhere;
             }
             let (met, at) = ksock.met;
             if met != round {
