@@ -6,7 +6,7 @@ use crate::bus::id::KsockId;
 use crate::classic::header::Layout;
 use crate::classic::partial_message::PartialMessage;
 use crate::devices::Devices;
-use crate::ioctl::{self, Reply, Request};
+use crate::ioctl::{self, Added, Reply, Request};
 use crate::kapi::caller::{self, Abi};
 use crate::kapi::chardev::OpenFile;
 use crate::kapi::transfer::{Destination, Source};
@@ -66,6 +66,9 @@ impl OpenFile for File {
     }
 
     fn ioctl(&self, file: &KernelFile, code: u32, argument: usize, abi: Abi) -> Result<i32> {
+        if ioctl::is_added(code) {
+            return self.perform_added(ioctl::decode_added(code, argument)?);
+        }
         let (request, argument) = ioctl::decode(code, argument, abi)?;
         argument.store(self.perform(file, request)?)
     }
@@ -149,11 +152,15 @@ impl File {
                 changes_for_all(file, size > 1)?;
                 Reply::Number(session.set_max_message(size)?)
             }
-            Request::RemoveDevice(number) => {
-                session.remove_device(number)?;
-                Reply::Nothing
-            }
         })
+    }
+
+    /// Does what an ioctl asks for that was added to the contract, and returns the call's result.
+    fn perform_added(&self, request: Added) -> Result<i32> {
+        match request {
+            Added::RemoveDevice(number) => self.session.remove_device(number)?,
+        }
+        Ok(0)
     }
 }
 

@@ -55,12 +55,7 @@ requests! {
     KBUS_IOC_NEWDEVICE => NewDevice,
     KBUS_IOC_REPORTREPLIERBINDS => ReportReplierBinds(Option<bool>: switch),
     KBUS_IOC_MAXMSGSIZE => MaxMessageSize(u32: number),
-    KBUS_IOC_REMOVEDEVICE => RemoveDevice(u32: removed_device),
 }
-
-/// What was added to the contract (12.1): known by type and number alone, since the size is that
-/// of the program's structure.
-const ADDED: [u32; 1] = [uapi::KBUS_IOC_REMOVEDEVICE];
 
 /// What BIND and UNBIND are given.
 pub(crate) struct BindRequest {
@@ -100,9 +95,7 @@ impl From<Sent> for Reply {
 /// ENOTTY for a number that is none of ours, EFAULT where there is no argument, EBADMSG,
 /// ENAMETOOLONG and EINVAL for one that cannot be, ENOMEM.
 pub(crate) fn decode(code: u32, argument: usize, abi: Abi) -> Result<(Request, Argument)> {
-    let added = ADDED.into_iter().find(|&it| _IOC_NR(it) == _IOC_NR(code));
-    let is_known = added.is_some() || _IOC_NR(code) <= uapi::KBUS_IOC_MAXNR;
-    if _IOC_TYPE(code) != u32::from(uapi::KBUS_IOC_MAGIC) || !is_known {
+    if _IOC_TYPE(code) != u32::from(uapi::KBUS_IOC_MAGIC) || _IOC_NR(code) > uapi::KBUS_IOC_MAXNR {
         return Err(ENOTTY);
     }
     // An address that no program can have is refused before anything is done; a bad one of its
@@ -111,17 +104,68 @@ pub(crate) fn decode(code: u32, argument: usize, abi: Abi) -> Result<(Request, A
         return Err(EFAULT);
     }
     let layout = Layout::of_program(abi == Abi::Compat);
-    let number = match (added, layout) {
-        (Some(added), _) => added,
-        (None, Layout::Long) => code,
-        (None, Layout::Short) => uapi::number_of_32_bit(code).ok_or(ENOTTY)?,
+    let number = match layout {
+        Layout::Long => code,
+        Layout::Short => uapi::number_of_32_bit(code).ok_or(ENOTTY)?,
     };
     let argument = Argument {
         address: argument,
-        size: _IOC_SIZE(code),
         layout,
     };
     Ok((Request::read(number, argument)?, argument))
+}
+
+/// What a program asks for by an ioctl that was added to the contract (12).
+pub(crate) enum Added {
+    /// To take the bus of this number away.
+    RemoveDevice(u32),
+}
+
+/// Whether it is one that was added, if it is one of ours at all.
+#[inline(always)]
+pub(crate) fn is_added(code: u32) -> bool {
+    _IOC_NR(code) > uapi::KBUS_IOC_MAXNR
+}
+
+/// Reads a request that was added. It is known by type and number alone, since the size is that of
+/// the program's structure, which all programs lay out alike (12.1).
+///
+/// # Errors
+///
+/// ENOTTY for a number that is none of ours, EFAULT where there is no argument, E2BIG and EINVAL
+/// for one that cannot be.
+#[cold]
+pub(crate) fn decode_added(code: u32, argument: usize) -> Result<Added> {
+    const REMOVE_DEVICE: u32 = _IOC_NR(uapi::KBUS_IOC_REMOVEDEVICE);
+
+    if _IOC_TYPE(code) != u32::from(uapi::KBUS_IOC_MAGIC) {
+        return Err(ENOTTY);
+    }
+    let given = UserSlice::new(UserPtr::from_addr(argument), _IOC_SIZE(code));
+    match _IOC_NR(code) {
+        // There are no options yet.
+        REMOVE_DEVICE => match growing(given)? {
+            [device, 0] => Ok(Added::RemoveDevice(device)),
+            [_, _] => Err(EINVAL),
+        },
+        _ => Err(ENOTTY),
+    }
+}
+
+/// Reads a structure that was added. A program's may be longer than the one that we know, if there
+/// is nothing in what we do not know.
+fn growing<const N: usize>(given: UserSlice) -> Result<[u32; N]> {
+    let mut reader = given.reader();
+    if reader.len() < size_of::<[u32; N]>() {
+        return Err(EINVAL);
+    }
+    let known = reader.read()?;
+    while !reader.is_empty() {
+        if reader.read::<u8>()? != 0 {
+            return Err(E2BIG);
+        }
+    }
+    Ok(known)
 }
 
 /// The argument of an ioctl: an address, and how the program lays out what is there. Where a
@@ -129,8 +173,6 @@ pub(crate) fn decode(code: u32, argument: usize, abi: Abi) -> Result<(Request, A
 #[derive(Clone, Copy)]
 pub(crate) struct Argument {
     address: usize,
-    /// How many bytes the number says.
-    size: usize,
     layout: Layout,
 }
 
@@ -206,30 +248,6 @@ impl Argument {
             return Err(BusError::NameTooLong.into());
         }
         Ok(Pattern::new(query.name()?).ok())
-    }
-
-    /// The number of the bus to be taken away. There are no options yet.
-    fn removed_device(self) -> Result<u32> {
-        match self.growing()? {
-            [device, 0] => Ok(device),
-            [_, _] => Err(EINVAL),
-        }
-    }
-
-    /// Reads a structure that was added. A program's may be longer than the one that we know, if
-    /// there is nothing in what we do not know.
-    fn growing<const N: usize>(self) -> Result<[u32; N]> {
-        if self.size < size_of::<[u32; N]>() {
-            return Err(EINVAL);
-        }
-        let mut reader = self.reader(self.size);
-        let known = reader.read()?;
-        while !reader.is_empty() {
-            if reader.read::<u8>()? != 0 {
-                return Err(E2BIG);
-            }
-        }
-        Ok(known)
     }
 
     /// `kbus_bind_request` and `kbus_bind_query` are laid out alike: a number, the name's

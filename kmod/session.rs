@@ -347,7 +347,7 @@ impl Session {
                 Ok(whole) => message = Some(whole),
                 Err(error) => {
                     self.notify.show_written(state.classic.written());
-                    self.say(fmt!("sends what is no message: {error:?}"));
+                    self.say_no_message(error);
                     return Err(error);
                 }
             }
@@ -371,7 +371,14 @@ impl Session {
         Ok(sent?)
     }
 
+    /// Says that what was written is no message.
+    #[cold]
+    fn say_no_message(&self, why: Error) {
+        self.say(fmt!("sends what is no message: {why:?}"));
+    }
+
     /// Says why a message was refused; nothing is the one that waited.
+    #[cold]
     fn say_refused(&self, message: Option<&Message>, why: BusError) {
         let Some(message) = message else {
             return self.say(fmt!("sends what waited, in vain: {}", why.reason()));

@@ -132,7 +132,7 @@ impl<N: Notify> Bus<N> {
         let id = synthetic.id;
         requester.push(answer.slot, Entry::unbound(Content::Synthetic(synthetic)));
         trace::answer(self.number, replier, debt.requester, debt.request.id, true);
-        trace::queue(self.number, debt.requester, id, requester.queue.len());
+        trace::queue(self.number, debt.requester, id, &requester.queue);
         prealloc.wakes.add(&requester.notify, Wake::Readable);
         // If a reply to it waits somewhere, it has come too late.
         let answered = Cause::Answered(debt.requester, debt.request.id);

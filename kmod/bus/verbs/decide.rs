@@ -102,7 +102,7 @@ impl<N: Notify> Bus<N> {
             }
             if door == Door::Shut && !is_all {
                 // Of those who are full for longer, only the first is looked at.
-                trace::skip(number, first.ksock, Why::Full, name.text());
+                trace::skip(number, first.ksock, Why::Full, name);
                 found.full.get_or_insert(Cause::Full(first.ksock));
                 return Go::PastPattern;
             }
@@ -115,7 +115,7 @@ impl<N: Notify> Bus<N> {
                     found.paused |= noted.is_err() && !is_all;
                 }
                 if !is_all {
-                    trace::skip(number, first.ksock, Why::Full, name.text());
+                    trace::skip(number, first.ksock, Why::Full, name);
                     return if found.paused { Go::Nowhere } else { Go::On };
                 }
             }

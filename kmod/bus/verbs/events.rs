@@ -92,8 +92,7 @@ impl<N: Notify> Bus<N> {
                 continue;
             };
             if listener.only_once && listener.queue.just_got(event.id) {
-                let name = BindEvent::name().text();
-                trace::skip(self.number, recipient.ksock, Why::Once, name);
+                trace::skip(self.number, recipient.ksock, Why::Once, BindEvent::name());
                 prealloc.give_back(recipient.slot);
                 continue;
             }
@@ -104,7 +103,7 @@ impl<N: Notify> Bus<N> {
                 set_aside,
             };
             listener.push(recipient.slot, entry);
-            trace::queue(self.number, recipient.ksock, event.id, listener.queue.len());
+            trace::queue(self.number, recipient.ksock, event.id, &listener.queue);
             self.set_aside += u32::from(set_aside);
             prealloc.wakes.add(&listener.notify, Wake::Readable);
         }
@@ -251,7 +250,7 @@ impl<N: Notify> Bus<N> {
                 set_aside: true,
             };
             listener.push(slot, entry);
-            trace::queue(number, shown.first.ksock, lost, listener.queue.len());
+            trace::queue(number, shown.first.ksock, lost, &listener.queue);
             *set_aside += 1;
             told += 1;
             prealloc.wakes.add(&listener.notify, Wake::Readable);
@@ -336,7 +335,7 @@ impl<N: Notify> Bus<N> {
             };
             let id = event.id;
             ksock.push(slot, Entry::unbound(Content::Event(event)));
-            trace::queue(number, me, id, ksock.queue.len());
+            trace::queue(number, me, id, &ksock.queue);
             prealloc.wakes.add(&ksock.notify, Wake::Readable);
         }
         Ok(true)

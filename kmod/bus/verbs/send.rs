@@ -42,6 +42,16 @@ enum Decision {
     Refuse(BusError),
 }
 
+impl Decision {
+    fn verdict(&self) -> Verdict {
+        match self {
+            Decision::Deliver(_) => Verdict::Sent,
+            Decision::Wait(..) => Verdict::Waits,
+            Decision::Refuse(_) => Verdict::Refused,
+        }
+    }
+}
+
 impl<N: Notify> Bus<N> {
     /// Sends `message`, or tries again to send the one that is pending (then `message` is not
     /// looked at). A message that is delivered or waits is taken; otherwise it is left, for the
@@ -65,12 +75,10 @@ impl<N: Notify> Bus<N> {
         let mut draft = message.take().ok_or(BusError::NothingWritten)?;
         let refusal = match self.decide_and_stamp(me, &mut draft, prealloc) {
             Ok((id, Decision::Deliver(plan))) => {
-                trace::route(self.number, me, &draft, Verdict::Sent);
                 self.deliver(me, plan, draft.into(), prealloc);
                 return Ok(Sent::Delivered(id));
             }
             Ok((id, Decision::Wait(causes, reservation))) => {
-                trace::route(self.number, me, &draft, Verdict::Waits);
                 let memory = self.waiting.note(me, &causes, reservation);
                 self.ksock_mut(me)?.pending = Some(Pending {
                     message: draft.into(),
@@ -82,9 +90,6 @@ impl<N: Notify> Bus<N> {
             Ok((_, Decision::Refuse(error))) => error.into(),
             Err(refusal) => refusal,
         };
-        if let Refusal::No(_) = refusal {
-            trace::route(self.number, me, &draft, Verdict::Refused);
-        }
         *message = Some(draft);
         Err(refusal)
     }
@@ -101,6 +106,7 @@ impl<N: Notify> Bus<N> {
             let ksock = self.ksock_mut(me)?;
             if !ksock.may_ask() {
                 ksock.note_over_limit(&mut prealloc.over_limit);
+                trace::route(self.number, me, draft, || Verdict::Refused);
                 return Err(BusError::NoRoomForAnswer.into());
             }
             prealloc.take_spare(&mut ksock.spare);
@@ -119,6 +125,7 @@ impl<N: Notify> Bus<N> {
         };
         draft.stamp(id, me);
         self.ksock_mut(me)?.last_sent = id;
+        trace::route(self.number, me, draft, || decision.verdict());
         Ok((id, decision))
     }
 
@@ -209,7 +216,7 @@ impl<N: Notify> Bus<N> {
         if let Some(ksock) = present(&mut self.ksocks, me) {
             let id = synthetic.id;
             ksock.push(slot, Entry::unbound(Content::Synthetic(synthetic)));
-            trace::queue(self.number, me, id, ksock.queue.len());
+            trace::queue(self.number, me, id, &ksock.queue);
             prealloc.wakes.add(&ksock.notify, Wake::Readable);
         }
         Ok(())
@@ -230,7 +237,7 @@ impl<N: Notify> Bus<N> {
         match self.decide(me, &message, prealloc) {
             Err(Obstacle::Need(need)) => Err(Refusal::Need(need)),
             Err(Obstacle::No(error)) => {
-                trace::route(self.number, me, &message, Verdict::Refused);
+                trace::route(self.number, me, &message, || Verdict::Refused);
                 Ok(Retry::Refused(error))
             }
             Err(Obstacle::Full(causes)) => {
@@ -238,7 +245,7 @@ impl<N: Notify> Bus<N> {
                 Ok(Retry::Waiting)
             }
             Ok(plan) => {
-                trace::route(self.number, me, &message, Verdict::Sent);
+                trace::route(self.number, me, &message, || Verdict::Sent);
                 self.give_up(me, prealloc);
                 self.deliver(me, plan, message, prealloc);
                 Ok(Retry::Delivered)
@@ -319,13 +326,12 @@ impl<N: Notify> Bus<N> {
                 continue;
             };
             if listener.only_once && listener.queue.just_got(id) {
-                let name = message.name().text();
-                trace::skip(self.number, recipient.ksock, Why::Once, name);
+                trace::skip(self.number, recipient.ksock, Why::Once, message.name());
                 prealloc.give_back(recipient.slot);
                 continue;
             }
             listener.push(recipient.slot, copy(Some(recipient.binding), None));
-            trace::queue(self.number, recipient.ksock, id, listener.queue.len());
+            trace::queue(self.number, recipient.ksock, id, &listener.queue);
             prealloc.wakes.add(&listener.notify, Wake::Readable);
         }
         prealloc.give_back_recipients(recipients);
@@ -362,7 +368,7 @@ impl<N: Notify> Bus<N> {
                 reservation: owed,
             };
             replier.push(slot, entry(duty));
-            trace::queue(self.number, request.replier, id, replier.queue.len());
+            trace::queue(self.number, request.replier, id, &replier.queue);
             prealloc.wakes.add(&replier.notify, Wake::Readable);
         }
     }
@@ -385,7 +391,7 @@ impl<N: Notify> Bus<N> {
         let id = entry.content.id();
         ksock.push(answer.slot, entry);
         trace::answer(self.number, me, requester, request.id, false);
-        trace::queue(self.number, requester, id, ksock.queue.len());
+        trace::queue(self.number, requester, id, &ksock.queue);
         prealloc.wakes.add(&ksock.notify, Wake::Readable);
         // If another reply to it waits somewhere, it has come too late.
         let answered = Cause::Answered(requester, request.id);

@@ -1,26 +1,23 @@
 // SPDX-License-Identifier: GPL-2.0
-//! What stands for the module's trace points on the host: they do nothing. What they say is
-//! tested in `tests/system`.
+//! What stands for the module's trace points on the host: they are off. What they say is tested in
+//! `tests/system`.
 
-pub(crate) fn bind(_bus: u32, _ksock: u32, _replier: bool, _name: &[u8]) {}
+macro_rules! points {
+    ($($is_on:ident, $hit:ident($($type:ty),*);)*) => {$(
+        pub(crate) fn $is_on() -> bool {
+            false
+        }
 
-pub(crate) fn unbind(_bus: u32, _ksock: u32, _replier: bool, _name: &[u8]) {}
-
-pub(crate) fn close(_bus: u32, _ksock: u32) {}
-
-pub(crate) fn route(
-    _bus: u32,
-    _ksock: u32,
-    _id: (u32, u32),
-    _flags: u32,
-    _to: u32,
-    _verdict: u32,
-    _name: &[u8],
-) {
+        pub(crate) fn $hit($(_: $type),*) {}
+    )*};
 }
 
-pub(crate) fn queue(_bus: u32, _ksock: u32, _id: (u32, u32), _queued: u32) {}
-
-pub(crate) fn skip(_bus: u32, _ksock: u32, _why: u32, _name: &[u8]) {}
-
-pub(crate) fn answer(_bus: u32, _ksock: u32, _requester: u32, _id: (u32, u32), _by_bus: bool) {}
+points! {
+    bind_is_on, bind(u32, u32, bool, &[u8]);
+    unbind_is_on, unbind(u32, u32, bool, &[u8]);
+    close_is_on, close(u32, u32);
+    route_is_on, route(u32, u32, u32, u32, u32, u32, u32, &[u8]);
+    queue_is_on, queue(u32, u32, u32, u32, u32);
+    skip_is_on, skip(u32, u32, u32, &[u8]);
+    answer_is_on, answer(u32, u32, u32, u32, u32, bool);
+}
