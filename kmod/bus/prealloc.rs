@@ -204,13 +204,14 @@ impl<N: Notify> Prealloc<N> {
         self.slots.pop().ok_or(Need::ONE_SLOT)
     }
 
+    /// Returns whether there is what a send that waits is noted with.
+    pub(super) fn has_pending(&self) -> bool {
+        self.pending.is_some()
+    }
+
     /// Returns what a send that waits is noted with.
-    ///
-    /// # Errors
-    ///
-    /// The need for it.
-    pub(super) fn take_pending(&mut self) -> Result<PendingReservation, Need> {
-        self.pending.take().ok_or(Need::PENDING)
+    pub(super) fn take_pending(&mut self) -> Option<PendingReservation> {
+        self.pending.take()
     }
 
     /// Returns what a request is queued and noted with, all of it or nothing.

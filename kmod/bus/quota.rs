@@ -165,6 +165,7 @@ impl User {
 /// What one Ksock has of its user's account. What it still has is given back when it goes.
 pub(crate) struct Charge {
     pub(crate) user: Arc<User>,
+    share: u64,
     bindings: u32,
     /// It has drawn more than is left for others, and has not read enough since.
     used_up: bool,
@@ -177,6 +178,7 @@ pub(crate) struct Charge {
 impl Charge {
     pub(super) fn new(user: Arc<User>) -> Self {
         Charge {
+            share: user.limits.share,
             user,
             bindings: 0,
             used_up: false,
@@ -191,18 +193,24 @@ impl Charge {
     }
 
     /// Charges what was queued.
+    #[inline]
     pub(super) fn add_queued(&mut self, bytes: u64) {
         self.queued += bytes;
-        if self.draw(bytes) {
+        if self.bytes() > self.share {
+            self.draw(bytes);
             self.used_up |= !self.may_hold(self.queued);
         }
     }
 
     /// Gives back what its Ksock has taken out of the queue.
+    #[inline]
     pub(super) fn subtract_queued(&mut self, bytes: u64) {
+        if self.bytes() > self.share {
+            self.give_back(bytes);
+        }
         decrease(&mut self.queued, bytes);
-        if self.give_back(bytes) {
-            self.used_up &= !self.may_hold(self.queued);
+        if self.used_up {
+            self.used_up = !self.may_hold(self.queued);
         }
     }
 
@@ -214,33 +222,29 @@ impl Charge {
 
     /// The answer has come.
     pub(super) fn release_answer(&mut self) {
-        decrease(&mut self.kept, ANSWER_CHARGE);
         self.give_back(ANSWER_CHARGE);
+        decrease(&mut self.kept, ANSWER_CHARGE);
     }
 
-    /// Draws from the account what lies beyond the share of what it has `more` of now. Returns
-    /// whether there is any of that.
-    fn draw(&mut self, more: u64) -> bool {
-        let beyond = self.bytes().saturating_sub(self.user.limits.share);
+    /// Draws from the account what of the `more` that it has now lies beyond its share.
+    fn draw(&mut self, more: u64) {
+        let beyond = self.bytes().saturating_sub(self.share);
         if beyond > 0 {
             self.user.bytes.add(beyond.min(more), Relaxed);
         }
-        beyond > 0
     }
 
-    /// Gives back to the account what lay beyond the share of what it has `less` of now. Returns
-    /// whether there was any of that.
-    fn give_back(&mut self, less: u64) -> bool {
-        let beyond = (self.bytes() + less).saturating_sub(self.user.limits.share);
+    /// Gives back to the account what of the `less` that it is about to lose lies beyond its share.
+    fn give_back(&mut self, less: u64) {
+        let beyond = self.bytes().saturating_sub(self.share);
         if beyond > 0 {
             self.user.bytes.fetch_sub(beyond.min(less), Relaxed);
         }
-        beyond > 0
     }
 
     /// Returns whether it may hold so many bytes and still get more.
     fn may_hold(&self, bytes: u64) -> bool {
-        let share = self.user.limits.share;
+        let share = self.share;
         bytes <= share || bytes - share <= self.user.bytes_left()
     }
 
@@ -270,9 +274,8 @@ impl Charge {
 
     /// Gives all of it back: the Ksock is being closed.
     pub(super) fn release(&mut self) {
-        let all = self.bytes();
+        self.give_back(self.bytes());
         (self.queued, self.kept) = (0, 0);
-        self.give_back(all);
         self.user.bindings.fetch_sub(self.bindings, Relaxed);
         self.bindings = 0;
     }

@@ -136,7 +136,7 @@ impl<N: Notify> Bus<N> {
         prealloc.wakes.add(&requester.notify, Wake::Readable);
         // If a reply to it waits somewhere, it has come too late.
         let answered = Cause::Answered(debt.requester, debt.request.id);
-        self.wake_waiting(Walk::of(answered), prealloc);
+        self.wake_waiting(|| Walk::of(answered), prealloc);
     }
 
     /// Entries that were set aside count by now, or are gone.
@@ -154,6 +154,7 @@ impl<N: Notify> Bus<N> {
 
     /// Shuts the seats that were found full, and takes those out that were found to be of a Ksock
     /// that is being closed, so that no message looks at them again.
+    #[cold]
     pub(super) fn shut_full(&mut self) {
         while let Some((first, user)) = self.found_full.pop() {
             match self.ksocks.get_mut(&first.ksock) {
@@ -174,7 +175,7 @@ impl<N: Notify> Bus<N> {
                 return;
             };
             if !ksock.is_shut() || !ksock.has_room() {
-                self.wake_waiting(Walk::of(Cause::Full(me)), prealloc);
+                self.wake_waiting(|| Walk::of(Cause::Full(me)), prealloc);
                 return;
             }
             let user = ksock.user();
@@ -245,8 +246,17 @@ impl<N: Notify> Bus<N> {
 
     /// The sends on this walk may have another outcome now: they are woken, to try again, when the
     /// verb is done.
-    pub(super) fn wake_waiting(&mut self, walk: Walk, prealloc: &mut Prealloc<N>) {
-        if !self.waiting.is_empty() && self.waiting.has(&walk) {
+    #[inline]
+    pub(super) fn wake_waiting(&mut self, walk: impl FnOnce() -> Walk, prealloc: &mut Prealloc<N>) {
+        // Mostly nobody waits.
+        if !self.waiting.is_empty() {
+            self.wake_those_on(walk(), prealloc);
+        }
+    }
+
+    #[cold]
+    fn wake_those_on(&mut self, walk: Walk, prealloc: &mut Prealloc<N>) {
+        if self.waiting.has(&walk) {
             prealloc.leave(Rest::Wake(walk));
         }
     }

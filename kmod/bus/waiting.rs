@@ -9,6 +9,7 @@ use super::binding::Binding;
 use super::count::expect;
 use super::error::BusError;
 use super::id::{KsockId, MsgId, UserId};
+use super::message::Header;
 use super::reserve::node;
 use kernel::rbtree::{RBTree, RBTreeNodeReservation};
 use kernel::sync::Arc;
@@ -31,6 +32,27 @@ pub(crate) enum Cause {
 /// What one send waits for: what blocks it; and if it is a request, whom it asks, and another
 /// replier; and if it is a reply, what it answers.
 pub(crate) type Causes = [Option<Cause>; 4];
+
+/// Why a message must wait.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Blocked {
+    pub(crate) by: Cause,
+    /// Whom it would ask.
+    pub(crate) asked: Option<KsockId>,
+}
+
+impl Blocked {
+    /// Returns all that the outcome of this message depends on.
+    pub(super) fn causes(self, message: &Header) -> Causes {
+        let answered = KsockId::new(message.to).filter(|_| message.is_reply());
+        [
+            Some(self.by),
+            self.asked.map(Cause::Asked),
+            self.asked.map(|_| Cause::Request),
+            answered.map(|to| Cause::Answered(to, message.in_reply_to)),
+        ]
+    }
+}
 
 /// A send that waits for something.
 type Wait = (Cause, KsockId);
@@ -110,6 +132,7 @@ impl Waiting {
         Waiting(RBTree::new())
     }
 
+    #[inline]
     pub(super) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }

@@ -112,7 +112,7 @@ impl<N: Notify> Bus<N> {
             Some(node) => {
                 let key = Reverse(binding.id);
                 self.repliers.insert(node, key, binding.clone());
-                self.wake_waiting(Walk::of_requests(&binding), prealloc);
+                self.wake_waiting(|| Walk::of_requests(&binding), prealloc);
             }
             // It may listen for bind events, and not know that some were lost.
             None => self.all_know = false,
@@ -205,12 +205,17 @@ impl<N: Notify> Bus<N> {
         let fewer = set_aside - ksock.queue.set_aside();
         if role == Role::Replier {
             self.repliers.remove(&Reverse(binding.id));
-            self.wake_waiting(Walk::of(Cause::Asked(me)), prealloc);
+            self.wake_waiting(|| Walk::of(Cause::Asked(me)), prealloc);
         } else {
-            self.wake_waiting(Walk::of(Cause::Copies(user)), prealloc);
+            self.wake_waiting(|| Walk::of(Cause::Copies(user)), prealloc);
         }
         self.fewer_set_aside(fewer);
-        self.remove_attracted(me, attracted, false, prealloc);
+        if attracted.len() > 0 {
+            self.remove_attracted(me, attracted, false, prealloc);
+        } else {
+            // There is no more room than before, but perhaps nobody waits for it any more.
+            self.wake_waiting(|| Walk::of(Cause::Full(me)), prealloc);
+        }
         Ok(Unbound {
             route,
             own,

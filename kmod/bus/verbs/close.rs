@@ -173,10 +173,10 @@ impl<N: Notify> Bus<N> {
                 None => {
                     self.parties.leave(closing.user);
                     closing.ksock = self.closing.remove_node(&me);
-                    self.wake_waiting(Walk::of(Cause::Full(me)), prealloc);
-                    self.wake_waiting(Walk::of(Cause::Asked(me)), prealloc);
-                    self.wake_waiting(Walk::of_answers_to(me), prealloc);
-                    self.wake_waiting(Walk::of(Cause::Copies(closing.user)), prealloc);
+                    self.wake_waiting(|| Walk::of(Cause::Full(me)), prealloc);
+                    self.wake_waiting(|| Walk::of(Cause::Asked(me)), prealloc);
+                    self.wake_waiting(|| Walk::of_answers_to(me), prealloc);
+                    self.wake_waiting(|| Walk::of(Cause::Copies(closing.user)), prealloc);
                     closing.stage = Stage::Done;
                 }
             },

@@ -16,7 +16,7 @@ use crate::bus::prealloc::Prealloc;
 use crate::bus::quota::Limit;
 use crate::bus::routes::{Door, Go, Shown, Target};
 use crate::bus::state::Bus;
-use crate::bus::waiting::{Cause, Causes};
+use crate::bus::waiting::{Blocked, Cause};
 use crate::bus::wakeup::Notify;
 use crate::trace::{self, Why};
 
@@ -27,7 +27,7 @@ pub(super) enum Obstacle {
     /// It is refused.
     No(BusError),
     /// It must wait for this.
-    Full(Causes),
+    Full(Blocked),
 }
 
 /// Which listeners are to get a slot.
@@ -194,16 +194,13 @@ impl<N: Notify> Bus<N> {
         prealloc: &mut Prealloc<N>,
     ) -> Result<Plan, Obstacle> {
         let header = message.header();
-        let full = |cause| {
+        let full = |by| {
             if header.all_or_wait() {
                 let asked = gathered.replier.filter(|_| header.is_request());
-                let answered = KsockId::new(header.to).filter(|_| header.is_reply());
-                Obstacle::Full([
-                    Some(cause),
-                    asked.map(|target| Cause::Asked(target.ksock)),
-                    asked.map(|_| Cause::Request),
-                    answered.map(|to| Cause::Answered(to, header.in_reply_to)),
-                ])
+                Obstacle::Full(Blocked {
+                    by,
+                    asked: asked.map(|target| target.ksock),
+                })
             } else {
                 Obstacle::No(BusError::RecipientFull)
             }

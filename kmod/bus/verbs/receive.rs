@@ -52,7 +52,7 @@ impl<N: Notify> Bus<N> {
         if shut {
             self.made_room(me, prealloc);
         } else {
-            self.wake_waiting(Walk::of(Cause::Full(me)), prealloc);
+            self.wake_waiting(|| Walk::of(Cause::Full(me)), prealloc);
         }
         Ok(Some(Next { content, yours }))
     }

@@ -8,12 +8,13 @@ use crate::bus::error::{BusError, Refusal};
 use crate::bus::id::{KsockId, MsgId, Request};
 use crate::bus::ksock::{present, Pending};
 use crate::bus::message::Message;
+use crate::bus::need::Need;
 use crate::bus::plan::{Ask, Plan, RequestReservation};
 use crate::bus::prealloc::Prealloc;
 use crate::bus::queue::{Content, Duty, Entry};
 use crate::bus::state::Bus;
 use crate::bus::synthetic::{Kind, Synthetic};
-use crate::bus::waiting::{Cause, Causes, PendingReservation, Walk};
+use crate::bus::waiting::{Blocked, Cause, Walk};
 use crate::bus::wakeup::{Notify, Wake};
 use crate::trace::{self, Verdict, Why};
 use kernel::sync::{Arc, UniqueArc};
@@ -38,7 +39,7 @@ pub(crate) struct Ready {
 enum Decision {
     Deliver(Plan),
     /// It waits for this.
-    Wait(Causes, PendingReservation),
+    Wait(Blocked),
     Refuse(BusError),
 }
 
@@ -78,13 +79,8 @@ impl<N: Notify> Bus<N> {
                 self.deliver(me, plan, draft.into(), prealloc);
                 return Ok(Sent::Delivered(id));
             }
-            Ok((id, Decision::Wait(causes, reservation))) => {
-                let memory = self.waiting.note(me, &causes, reservation);
-                self.ksock_mut(me)?.pending = Some(Pending {
-                    message: draft.into(),
-                    causes,
-                    memory,
-                });
+            Ok((id, Decision::Wait(blocked))) => {
+                self.wait(me, draft.into(), blocked, prealloc);
                 return Ok(Sent::Waiting(id));
             }
             Ok((_, Decision::Refuse(error))) => error.into(),
@@ -114,9 +110,10 @@ impl<N: Notify> Bus<N> {
         let decision = match self.decide(me, draft, prealloc) {
             Ok(plan) => Decision::Deliver(plan),
             Err(Obstacle::No(error)) => Decision::Refuse(error),
-            Err(Obstacle::Full(causes)) => {
-                Decision::Wait(causes, prealloc.take_pending().map_err(Refusal::Need)?)
+            Err(Obstacle::Full(_)) if !prealloc.has_pending() => {
+                return Err(Refusal::Need(Need::PENDING));
             }
+            Err(Obstacle::Full(blocked)) => Decision::Wait(blocked),
             Err(Obstacle::Need(need)) => return Err(Refusal::Need(need)),
         };
         let id = match draft.header().id {
@@ -240,8 +237,8 @@ impl<N: Notify> Bus<N> {
                 trace::route(self.number, me, &message, || Verdict::Refused);
                 Ok(Retry::Refused(error))
             }
-            Err(Obstacle::Full(causes)) => {
-                self.wait_for(causes, me);
+            Err(Obstacle::Full(blocked)) => {
+                self.wait_for(me, blocked);
                 Ok(Retry::Waiting)
             }
             Ok(plan) => {
@@ -253,12 +250,36 @@ impl<N: Notify> Bus<N> {
         }
     }
 
+    /// Notes a send that waits, for which there is memory.
+    #[cold]
+    fn wait(
+        &mut self,
+        me: KsockId,
+        message: Arc<Message>,
+        blocked: Blocked,
+        prealloc: &mut Prealloc<N>,
+    ) {
+        let causes = blocked.causes(message.header());
+        let Some(memory) = expect(prealloc.take_pending()) else {
+            return;
+        };
+        let memory = self.waiting.note(me, &causes, memory);
+        if let Some(ksock) = present(&mut self.ksocks, me) {
+            ksock.pending = Some(Pending {
+                message,
+                causes,
+                memory,
+            });
+        }
+    }
+
     /// Notes what the send of `me`, which waits, waits for now.
-    fn wait_for(&mut self, causes: Causes, me: KsockId) {
+    fn wait_for(&mut self, me: KsockId, blocked: Blocked) {
         let ksock = present(&mut self.ksocks, me);
         let Some(pending) = ksock.and_then(|ksock| ksock.pending.take()) else {
             return;
         };
+        let causes = blocked.causes(pending.message.header());
         let memory = self.waiting.forget(me, &pending.causes, pending.memory);
         let memory = self.waiting.note(me, &causes, memory);
         if let Some(ksock) = present(&mut self.ksocks, me) {
@@ -395,7 +416,7 @@ impl<N: Notify> Bus<N> {
         prealloc.wakes.add(&ksock.notify, Wake::Readable);
         // If another reply to it waits somewhere, it has come too late.
         let answered = Cause::Answered(requester, request.id);
-        self.wake_waiting(Walk::of(answered), prealloc);
+        self.wake_waiting(|| Walk::of(answered), prealloc);
         // Another Ksock may have answered: the replier then keeps its debt, but its answer is not
         // awaited any more.
         let replier = self.ksocks.get_mut(&request.replier);
