@@ -115,7 +115,8 @@ fn supplied<T>(
     room: &mut Prealloc,
     mut verb: impl FnMut(&mut Bus<Ear>, &mut Prealloc) -> Result<T, Refusal>,
 ) -> Result<T, Errno> {
-    for _ in 0..100 {
+    // Thousands of events are told in steps, each of which may want something.
+    for _ in 0..1000 {
         let answer = {
             let _locked = (
                 testing::forbid_allocating(),
