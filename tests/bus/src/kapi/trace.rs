@@ -8,6 +8,7 @@ macro_rules! points {
             false
         }
 
+        #[allow(clippy::too_many_arguments)]
         pub(crate) fn $hit($(_: $type),*) {}
     )*};
 }
