@@ -131,12 +131,28 @@ pub(crate) struct Found {
 
 /// A seat, as routing shows it.
 pub(crate) struct Shown<'a> {
-    pub(crate) role: Role,
+    key: &'a Key,
     /// The oldest of its bindings, by which it is known.
     pub(crate) first: &'a Arc<Binding>,
     pub(crate) seat: Seat,
-    pub(crate) user: UserId,
-    pub(crate) door: Door,
+}
+
+impl Shown<'_> {
+    pub(crate) fn role(&self) -> Role {
+        self.key.role
+    }
+
+    pub(crate) fn door(&self) -> Door {
+        self.key.door
+    }
+
+    pub(crate) fn user(&self) -> UserId {
+        self.key.user
+    }
+
+    pub(crate) fn ksock(&self) -> KsockId {
+        self.key.ksock
+    }
 }
 
 /// Where routing goes on.
@@ -333,11 +349,13 @@ impl Routes {
         }
     }
 
-    /// Shows `visit` the seats whose patterns cover `name`, as far as it wants to go on. Returns the
-    /// replier of the name (5.2): an exact one before `%` before `*`, and of several `*` the newest.
+    /// Shows `visit` the seats whose patterns cover `name`, as far as it wants to go on; those of
+    /// repliers only if it is to say whether they count. Returns the replier of the name (5.2): an
+    /// exact one before `%` before `*`, and of several `*` the newest.
     pub(crate) fn route(
         &mut self,
         name: Name<'_>,
+        are_repliers_shown: bool,
         mut visit: impl FnMut(Shown<'_>) -> Go,
     ) -> Option<Target> {
         self.seek(name.text());
@@ -355,18 +373,15 @@ impl Routes {
                     break;
                 };
                 let (role, user, door) = (key.role, key.user, key.door);
-                let target = Target {
-                    ksock: key.ksock,
-                    binding: seat.newest,
+                let go = match role {
+                    Role::Replier if !are_repliers_shown => Go::On,
+                    _ => visit(Shown { key, first, seat }),
                 };
-                let go = visit(Shown {
-                    role,
-                    first,
-                    seat,
-                    user,
-                    door,
-                });
                 if role == Role::Replier && go == Go::On {
+                    let target = Target {
+                        ksock: key.ksock,
+                        binding: seat.newest,
+                    };
                     let closer = match best {
                         None => true,
                         Some((tail, than)) => {

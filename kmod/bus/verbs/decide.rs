@@ -14,7 +14,7 @@ use crate::bus::party::Copies;
 use crate::bus::plan::{Ask, Plan};
 use crate::bus::prealloc::Prealloc;
 use crate::bus::quota::Limit;
-use crate::bus::routes::{Door, Go, Shown, Target};
+use crate::bus::routes::{Door, Go, Target};
 use crate::bus::state::Bus;
 use crate::bus::waiting::{Blocked, Cause};
 use crate::bus::wakeup::Notify;
@@ -77,27 +77,19 @@ impl<N: Notify> Bus<N> {
         let number = self.number;
         let (ksocks, found_full) = (&mut self.ksocks, &mut self.found_full);
         let mut copies = Copies::new(&mut self.parties, round);
-        let replier = self.routes.route(name, |shown| {
-            let Shown {
-                role,
-                first,
-                seat,
-                user,
-                door,
-            } = shown;
-            if role == Role::Replier && !is_closing {
-                return Go::On;
-            }
-            let Some(ksock) = ksocks.get_mut(&first.ksock) else {
+        let replier = self.routes.route(name, is_closing, |shown| {
+            let (first, seat) = (shown.first, shown.seat);
+            let (user, door) = (shown.user(), shown.door());
+            let Some(ksock) = ksocks.get_mut(&shown.ksock()) else {
                 // It is being closed: nothing comes to it any more.
-                if role == Role::Replier {
+                if shown.role() == Role::Replier {
                     return Go::Past;
                 }
                 let noted = found_full.push_within_capacity((first.clone(), user));
                 found.paused |= noted.is_err() && !is_all;
                 return if found.paused { Go::Nowhere } else { Go::Past };
             };
-            if role == Role::Replier {
+            if shown.role() == Role::Replier {
                 return Go::On;
             }
             if door == Door::Shut && !is_all {

@@ -200,11 +200,11 @@ impl<N: Notify> Bus<N> {
     fn someone_is_shut(&mut self, name: Name<'_>) -> bool {
         let ksocks = &self.ksocks;
         let mut found = false;
-        self.routes.route(name, |shown| {
-            if shown.role == Role::Listener && shown.door == Door::Open {
+        self.routes.route(name, false, |shown| {
+            if shown.door() == Door::Open {
                 return Go::PastOpen;
             }
-            found |= shown.role == Role::Listener && ksocks.get(&shown.first.ksock).is_some();
+            found |= ksocks.get(&shown.ksock()).is_some();
             if found {
                 Go::Nowhere
             } else {
@@ -221,11 +221,11 @@ impl<N: Notify> Bus<N> {
         let (number, set_aside) = (self.number, &mut self.set_aside);
         let mut id: Option<MsgId> = None;
         let (mut told, mut all_know) = (0, true);
-        self.routes.route(BindEvent::name(), |shown| {
-            let Some(listener) = ksocks.get_mut(&shown.first.ksock) else {
+        self.routes.route(BindEvent::name(), false, |shown| {
+            let Some(listener) = ksocks.get_mut(&shown.ksock()) else {
                 return Go::Past;
             };
-            if shown.role == Role::Replier || listener.queue.has_loss_notice() {
+            if listener.queue.has_loss_notice() {
                 return Go::On;
             }
             // The slot that is kept for this will do if there is no other. If it is in use, the
