@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 
 //! The operations of an open file: user memory on one side, a session on the other.
 
@@ -59,7 +59,10 @@ impl OpenFile for File {
     fn write(&self, from: &mut impl Source) -> Result<usize> {
         self.session.check_writable()?;
         let max_message = self.session.max_message();
-        let (useful, len) = (PartialMessage::longest_useful_write(max_message), from.len());
+        let (useful, len) = (
+            PartialMessage::longest_useful_write(max_message),
+            from.len(),
+        );
         let layout = Layout::of_program(Abi::current() == Abi::Compat);
         self.session.write(layout, from.copy(useful), max_message)?;
         Ok(len)

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 
 //! An ioctl's number and argument as a value, and what goes back (specification 3.7). This is
 //! where an ioctl is added; what it does is elsewhere.

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 
 //! How much there may be: constants, the module's parameters (`insmod kbus.ko name=value` sets
 //! them, `/sys/module/kbus/parameters` shows them). What a user has is counted in `bus::quota`.

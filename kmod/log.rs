@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 
 //! What the kernel's log says of users: that one has reached a limit, and, of a bus that is
 //! verbose, what they do.

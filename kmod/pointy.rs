@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 
 //! A pointy message: one whose name and data lie in the memory of the program that wrote its
 //! header, until SEND (specification 2.3.1 and 3.8).

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 
 //! How long the lock of a bus was held at the most: for the benchmark "hostile", in a module that
 //! is built with `kbus_probe` (`tools/build/kmod --probe`). In others this is nothing.

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 
 //! `/proc/kbus/bindings` and `/proc/kbus/stats` (specification 8).
 //!

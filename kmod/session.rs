@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 
 //! An open Ksock and what can be done with it (specification 3.1 to 3.8). User memory is not
 //! touched here: what comes from it is given, what goes there is returned.

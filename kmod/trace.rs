@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 
 //! What happens on a bus, for who wants to watch: the trace points of kbus-trace(7). They are
 //! called where it happens, under the lock of the bus, so that what is traced of a bus stands in

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 
 //! Taking from counts, and out of nodes, what must be there. Where it is not, the bus has a bug:
 //! the kernel's log says so, and tests stop.

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 
 //! What can go wrong on a bus, by meaning. `errno.rs` says which error number each one is.
 

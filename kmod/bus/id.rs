@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 
 //! What things on a bus are called by. Where a program sees 0 for none, there is an `Option`
 //! here, which takes no more space.

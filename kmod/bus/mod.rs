@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 
 //! THE BUS: who gets which message, in which order, and who owes whom an answer.
 //!

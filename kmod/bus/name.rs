@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 
 //! Names and patterns: what is valid (specification 4.1), and which patterns cover a name (5.1).
 //! Each is checked once, where it comes in, and is of a type that says so from then on.

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 
 //! How much memory a verb wants, said in numbers: what [`Prealloc`] is asked to supply.
 //!

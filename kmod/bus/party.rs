@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 
 //! The Ksocks of one user on one bus, as far as they share something: how many copies of one
 //! message the user gets. Without a limit of that kind, 4,096 Ksocks, or one with 16,384 bindings

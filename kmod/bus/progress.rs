@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 
 //! How far a file has got with the message it reads and the one it writes: for
 //! `/proc/kbus/stats`, and of no importance to the bus.

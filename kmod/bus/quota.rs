@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 
 //! What one user has of KBUS, and how much it may have: Ksocks, bindings, buses, and bytes of
 //! messages that wait to be read. A user has one account for all buses, or a second bus would

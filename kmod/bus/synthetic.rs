@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 
 //! What KBUS sends itself (specification 6): answers in place of a replier's, and bind events.
 //!

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 
 //! Walking through a tree in steps, between which the tree may change: where it goes on is told by
 //! a key.

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 
 //! How a program lays out the structures of the contract: with pointers of 64 or of 32 bits
 //! (specification 2.2, 2.3 and 2.6).

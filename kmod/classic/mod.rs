@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 
 //! The classic calls: a message goes in by `write` and SEND, and out by NEXTMSG and `read`, in
 //! pieces of any size. This is what they keep from one call to the next, and how a message looks

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 
 //! A device class: what makes `/dev` nodes and `/sys/class` entries of device numbers.
 //!

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 
 //! Error numbers that `kernel::error::code` of 7.2 lacks; that of 7.3 has them.
 

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 
 //! What the `kernel` crate does not have (yet). Every `unsafe` of the module is here.
 //!

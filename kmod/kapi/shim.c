@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 /*
  * Inline functions and macros of the kernel that neither its Rust bindings
  * nor its Rust helpers have. One line each, but for the files below /proc,

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0 */
+/* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * What Rust calls that the kernel's bindings do not have. shim.rs beside this
  * file is generated from it (shim.sh); shim.c includes it behind the kernel's

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 //! What shim.h declares, for Rust. Generated from it by shim.sh in this
 //! directory; do not edit.
 

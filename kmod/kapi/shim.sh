@@ -1,5 +1,5 @@
 #!/bin/bash
-# SPDX-License-Identifier: GPL-2.0
+# SPDX-License-Identifier: GPL-2.0-only
 # shim.sh: makes shim.rs, the declarations for Rust, out of shim.h.
 # shim.sh --check: fails, showing the difference, when shim.rs is not what
 # shim.h says.
@@ -20,7 +20,7 @@ case ${1-} in
 esac
 
 # Written by us rather than taken from bindgen, whose version is Debian's affair.
-head='// SPDX-License-Identifier: GPL-2.0
+head='// SPDX-License-Identifier: GPL-2.0-only
 //! What shim.h declares, for Rust. Generated from it by shim.sh in this
 //! directory; do not edit.
 '

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0 */
+/* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * The trace points of a bus: tracepoint:kbus:kbus_bind and so on. What they
  * say and how they are used is in kbus-trace(7).

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 
 //! Trace points, which C makes (trace.h). Each has a function that says whether it is on, which
 //! costs an instruction that does nothing while it is off, and one that hits it.

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 
 //! Where the bytes of a read go and those of a write come from: memory of the program that
 //! calls, or the pieces that readv, io_uring and AIO come with. Nothing is known of it before it

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0 WITH Linux-syscall-note
+// SPDX-License-Identifier: GPL-2.0-only WITH Linux-syscall-note
 //! The KBUS contract, for Rust. Generated from kbus.h by mirror.sh in this
 //! directory; do not edit. The numbers of the ioctls are those of a 64-bit
 //! program. Where a C struct ends in a flexible array, it starts where the

@@ -1,5 +1,5 @@
 #!/bin/bash
-# SPDX-License-Identifier: GPL-2.0
+# SPDX-License-Identifier: GPL-2.0-only
 # mirror.sh: makes kbus.rs, the contract in Rust, out of kbus.h.
 # mirror.sh --check: fails, showing the difference, when kbus.rs is not what
 # kbus.h says.
@@ -20,7 +20,7 @@ case ${1-} in
 esac
 
 # Written by us rather than taken from bindgen, whose version is Debian's affair.
-head='// SPDX-License-Identifier: GPL-2.0 WITH Linux-syscall-note
+head='// SPDX-License-Identifier: GPL-2.0-only WITH Linux-syscall-note
 //! The KBUS contract, for Rust. Generated from kbus.h by mirror.sh in this
 //! directory; do not edit. The numbers of the ioctls are those of a 64-bit
 //! program. Where a C struct ends in a flexible array, it starts where the

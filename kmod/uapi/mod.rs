@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0 WITH Linux-syscall-note
+// SPDX-License-Identifier: GPL-2.0-only WITH Linux-syscall-note
 //! The contract as Rust sees it: the mirror of kbus.h, and what a 64-bit
 //! mirror cannot say about 32-bit programs. Names and layouts only: no code
 //! that does anything. The module and libkbus compile this same directory.

@@ -1,5 +1,5 @@
 #!/bin/bash
-# SPDX-License-Identifier: GPL-2.0
+# SPDX-License-Identifier: GPL-2.0-only
 # prototypes.sh: makes src/header.rs, the headers as Rust sees them, with which
 # a test compares the library.
 # prototypes.sh --check: fails, showing the difference, when src/header.rs is

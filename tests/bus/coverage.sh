@@ -1,5 +1,5 @@
 #!/bin/bash
-# SPDX-License-Identifier: GPL-2.0
+# SPDX-License-Identifier: GPL-2.0-only
 # coverage.sh: runs the tests of this folder and says which lines of kmod/bus no
 # test reached, and what share was reached. Fails below 95 of 100. Runs in the
 # toolchain: tools/build/in-toolchain tests/bus/coverage.sh

@@ -1,5 +1,5 @@
 #!/bin/bash
-# SPDX-License-Identifier: GPL-2.0
+# SPDX-License-Identifier: GPL-2.0-only
 # Breaks the bus in the ways that the file `mutations` lists, each in a copy, and says which
 # tests noticed. Fails if one that should be noticed is not.
 #

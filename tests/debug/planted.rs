@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 
 //! Bugs, for a copy of the module: proof that the kernels that should see them do, and that we
 //! are told. A write of 1000 + n bytes does bug number n. See `planted`, the script.

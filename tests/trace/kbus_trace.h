@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0 */
+/* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * Ksocks that write down what they do and see, for C programs that use libkbus.
  * The format is described in src/lib.rs. Each line is one write(), so that it is

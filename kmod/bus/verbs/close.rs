@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 
 //! Closing a Ksock (specification 9.1): in order, in steps, and whatever happens.
 //!

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 
 //! Bind events: telling those who listen that repliers come and go (specification 6.3 to 6.5).
 

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 
 //! What `/proc/kbus/bindings` and `/proc/kbus/stats` show (specification 8), bit by bit: under
 //! the lock of a bus no step costs more than a constant, whatever there is on it.

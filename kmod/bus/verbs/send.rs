@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 
 //! SEND, and the sends that wait (specification 3.8, 5.4-5.5 and 7).
 

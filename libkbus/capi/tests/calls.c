@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0 */
+/* SPDX-License-Identifier: GPL-2.0-only */
 /* Every call that takes a Ksock, on a bus of its own. Runs in the VM. */
 #include <kbus/kbus.h>
 

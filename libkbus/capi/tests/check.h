@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0 */
+/* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * The tests of the C library are programs in the words that C99 and C++17
  * have in common, and are compiled as both. This is what they share.

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0 */
+/* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * Two buses of our own and a pair of limpets between them, in one program:
  * what one is to forward goes over a wire of bytes to the other. Runs in the

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0 */
+/* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * Messages without a bus: making them, looking at them, printing them, and
  * what every function says to NULL, to bad lengths and to what is no bus.

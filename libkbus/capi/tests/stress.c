@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0 */
+/* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * stress DIRECTORY: sixteen processes announce, listen, ask and answer, and
  * repliers are killed while they do. All write down what they see, into

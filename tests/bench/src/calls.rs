@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 //! Where the instructions of a message go: call by call.
 
 use std::os::fd::OwnedFd;

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 //! How much something costs. With `-icount shift=0` one instruction takes one
 //! nanosecond, so the guest's clock counts instructions.
 

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 //! One user floods the bus, another has a conversation: how much longer that
 //! takes than beside processes that are as busy and leave the bus alone. On one
 //! processor; what the scheduler does with busy processes is the same for both.

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 //! One announcement to many processes.
 
 use std::sync::atomic::Ordering::Relaxed;

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 //! A Ksock, through the classic calls, and the messages for it.
 
 use std::mem::offset_of;

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 //! What KBUS costs, beside what else carries messages between processes. To
 //! be run as root in the VM that counts instructions (`make bench`):
 //!

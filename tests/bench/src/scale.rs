@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 //! What else is on the bus must not matter: the cost of a call with 0 to
 //! 10,000 other bindings, idle Ksocks and outstanding requests.
 

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 //! The system calls that are measured, as thin as they can be. A call that
 //! fails ends the program: there is nothing to measure then.
 

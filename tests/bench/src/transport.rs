@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 //! KBUS and its peers, behind one trait.
 
 use std::os::fd::OwnedFd;

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 //! The rules of `tests/conformance`, for the model alone and for the bus with the model beside it:
 //! there each verb of a rule is compared in all that a user could see.
 

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 //! What the module never asks of a bus, because files outlive their calls and a call that is done
 //! is not done again: the bus says so, or does nothing.
 

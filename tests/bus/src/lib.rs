@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 //! The bus on the host: `kmod/bus` compiled against the stand-in for the `kernel` crate, and
 //! its tests.
 //!

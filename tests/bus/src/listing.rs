@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 //! Who is bound to what, read bit by bit while it changes (specification 8). That a listing of a
 //! bus at rest is right, `world` sees after every verb; here are more bindings than a listing has
 //! memory for.

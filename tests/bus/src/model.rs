@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 //! The bus said again, as naively as it can be: vectors, scans, copies. Written from the
 //! specification (`§` numbers are its sections), never from `kmod/bus`. Whoever wonders what
 //! the bus should do reads this; the properties compare the two after every step.

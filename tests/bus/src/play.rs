@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 //! A play on a world: steps, which may come from anywhere (the properties' random numbers, a
 //! fuzzer's bytes), and what the users of the bus remember meanwhile. Two promises of the bus
 //! (README) are judged from that: one answer, and one order.

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 //! Random sequences of verbs, done on the bus and on the model side by side; and promises of
 //! the bus (README) that are judged without the model, from what readers read.
 //!

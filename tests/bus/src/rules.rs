@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 //! What no user of a bus sees, and what only this bus has; the rules themselves are those of
 //! `tests/conformance`.
 //!

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 //! Every attempt of every verb to get memory made to fail: the verb says ENOMEM and nothing has
 //! happened, the same verb then succeeds, and in the end nothing is left. `World` does the
 //! checking; here are the scenes. Closing cannot fail: it loses bind events at the most.

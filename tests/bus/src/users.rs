@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 //! What one user may have (`kmod/bus/quota.rs`): when there is no more of it, who notices, and
 //! who does not. The model keeps accounts as well, and must agree.
 

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 //! The bus and the model side by side: each verb is done on both, and after each the two are
 //! compared in all that a user could see. Beside that, for every verb:
 //!

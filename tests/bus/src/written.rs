@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 //! What a program writes, in pieces of any size, until it is a message (specification 3.4):
 //! [`by_module`] asks the module's own code, [`by_specification`] says it again, one byte after
 //! the other. What they say must be the same, wherever the pieces are cut.

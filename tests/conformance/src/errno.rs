@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 //! Why a call failed: the number that the kernel gives, shown by its name.
 
 use std::fmt;

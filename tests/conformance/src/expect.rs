@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 //! What the messages that the bus makes itself must look like.
 
 use crate::{Id, Msg, ALL_OR_FAIL, NO_ID, SYNTHETIC, UNBIND_EVENTS_LOST};

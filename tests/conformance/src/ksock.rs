@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 //! What rules say: a bus that Ksocks are opened on, and the verbs of each in the words of tests.
 
 use std::cell::RefCell;

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 //! What a bus must do, each rule once: a function over whatever says that it is a bus.
 //!
 //! * `subject`: the trait, with the verbs of the specification. Messages (`message`) and errors

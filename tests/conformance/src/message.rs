@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 //! Messages as plain values (2.3), flags (2.4), and the names that the bus itself uses (2.7).
 
 use std::fmt;

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 //! What `/proc/kbus` says (8.1), for subjects that are a device.
 
 use crate::Binding;

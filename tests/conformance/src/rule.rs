@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 //! A rule and what is known of it.
 
 use crate::{rules, Bus, Need, Subject};

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 //! What a bus is to a rule: the verbs of the specification, each one call.
 
 use crate::{Errno, Id, Msg, Result, ENOTTY};

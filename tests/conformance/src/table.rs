@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 //! The table of all rules.
 
 /// Gives the table of all rules to the macro `$with`, from which that makes what its runner

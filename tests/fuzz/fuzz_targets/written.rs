@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 //! See `src/written.rs`.
 
 #![cfg_attr(fuzzing, no_main)]

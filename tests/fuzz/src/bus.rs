@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 //! Plays on the bus: each step is done on bus and model, which are compared in all that can be
 //! seen (`tests/bus`). The first byte says what sort of play it is: who only asks, and what users
 //! may have. Then each step says whether, and where, it finds no memory. In the end the promises

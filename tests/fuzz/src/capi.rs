@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 //! What the C library makes of messages that it reads from a bus, and of those that a limpet's
 //! peer sends. Each message lies in memory that is as long as it says, and no longer; so under
 //! AddressSanitizer a look beside it is noticed, and what is not given back as well. The bus is a

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 //! What the fuzz targets do with a fuzzer's bytes. Each module has a function `run` that takes
 //! any bytes and panics when something that must hold does not. The same functions replay the
 //! corpora in `cargo test`.

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 //! What the Rust library makes of what it reads from a bus: nothing panics, what is accepted is
 //! written again as it was read, and all that can be asked of a message has an answer. The model
 //! says which names are names.

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 //! What kbus-tool reads: recordings, payloads, `/proc/kbus` and command lines. Nothing panics,
 //! and what was understood is understood again when the tool has written it.
 

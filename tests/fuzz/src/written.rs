@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 //! What programs write: the module's own code for drafts and layouts against the specification,
 //! wherever the bytes are cut into pieces, with memory running out; and what the module gives to
 //! readers is what the library can read.

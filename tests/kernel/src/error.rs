@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 //! `kernel::error`: an errno, and `Result` with it.
 
 use crate::alloc::AllocError;

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 //! A stand-in for the kernel's own `kernel` crate.
 //!
 //! `kmod/bus` is written against the `kernel` crate of Linux 7.2. This crate has the same name

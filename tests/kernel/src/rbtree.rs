@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 //! `kernel::rbtree`: a sorted map whose nodes are got before they are put in.
 //!
 //! Here the nodes lie in a sorted vector, so that a cursor is a position in it. That is slow for

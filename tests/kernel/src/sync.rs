@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 //! `kernel::sync`: values shared by reference count, and numbers that several count on.
 
 use crate::{

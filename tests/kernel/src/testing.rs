@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 //! What only the stand-in has: memory that runs out when a test says so, a tally of what was
 //! asked for and what is still held, and places where nobody may ask or give back.
 //!

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 //! The C library as a subject: the functions of `kbus/kbus.h`, called as a C program calls them.
 //! Their prototypes and the layout of a message are written from there, and from section 2.3.
 

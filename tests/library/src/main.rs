@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 //! The rules of `tests/conformance` on a device, by the calls of a library instead of system
 //! calls: `rust_b24_...` and `c_b24_...` are the rule `b24_...` by the crate `kbus` and by the
 //! functions of `kbus/kbus.h`. What no rule is about (calls that wait for an answer, declines,

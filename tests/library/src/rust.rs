@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 //! The Rust library as a subject. Where its types make a call impossible that the bus would fail,
 //! this fails in the same way, and says so.
 

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 //! The checker's view: a table is a model, a play a state. Every configuration is checked in all
 //! of its states, and each fault breaks the promise that it should.
 

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 //! Faults, each in one verb, to see that the promises notice; and the model with one of them, or
 //! with none.
 

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 //! The protocol of the bus in all states that small configurations can get into, and the real bus
 //! walked along the same paths. See README.md.
 //!

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 //! An action, done on the model or on the real bus, and what the users remember. Both know the
 //! same actions and are judged by the same users: the model that is checked is the one that the
 //! bus is held to.

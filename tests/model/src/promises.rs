@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 //! What must hold in each state. Some of it is about what would come next: then the play goes on,
 //! on a copy, in the way that the promise speaks of.
 

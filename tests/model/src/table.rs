@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 //! Who sits at the table: a small configuration. Each seat is taken by one ksock at a time, and
 //! has its repertoire.
 

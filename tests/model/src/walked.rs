@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 //! The real bus along the same actions, beside the model (`tests/bus`: they are compared in all
 //! that can be seen, woken are those who should be, and no memory is lost): all transitions of
 //! each configuration, and long random walks.

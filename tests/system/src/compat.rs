@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 //! Section 2.6: 32-bit programs on a 64-bit kernel. This same program, built
 //! for i686, runs the tests of what a program sees once more, under names that
 //! begin with `compat_`; and it is the other side of programs of 64 bits.

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 //! Every defect of the original that its list (sections 1 and 2) names, each
 //! with the test that it would fail, named after its number. Where a rule's
 //! own test is that test already, it is run under this name too.

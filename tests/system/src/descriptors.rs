@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 //! Section 3.9: dup, fork, exec, descriptors passed over sockets, threads,
 //! death, signals.
 

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 //! Appendix B: every errno of every call, provoked. Each entry is a call, an
 //! errno, and a way to get it; one test runs them all and names what differs.
 //!

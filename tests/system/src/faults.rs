@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 //! Every verb with a fault at every place: on a kernel with fault injection
 //! the n-th allocation, or copy to or from the program, fails in the task that
 //! asks for it; here for n from 1 on, until the verb needs no more than that.

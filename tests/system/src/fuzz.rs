@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 //! Hostile input: an unprivileged user who throws random and half-valid
 //! bytes, calls and pointers at several buses, from several processes. While
 //! they try, others on the same bus must be served as ever.

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 //! Runs tests, within a time limit, on a bus that is as after loading. What a
 //! test leaves behind is a failure too. Each is a process of its own; only the
 //! rules, of which there are very many, share one as long as none fails.

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 //! The rules of `tests/conformance` once more, by the calls of the libraries instead of system
 //! calls, under names that begin with the library's: `rust_`, `c_`. Another program does them,
 //! `tests/library`, so that this one shares no code with the libraries; here is what it has.

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 //! Limits that the original's users rely on. 256 buses are in module.rs.
 
 use crate::raw::*;

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 //! The conformance suite: drives /dev/kbusN from outside, through system
 //! calls, and compares what it sees with the specification, line by line. It
 //! shares no code with the module or the library, so it could be pointed at

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 //! Memory returns to where it was, the module unloaded: in total, in the
 //! memory cgroup of whoever used it, and object by object.
 

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 //! Sections 2.1 and 9.2: loading, parameters, names, unloading.
 
 use std::os::unix::fs::MetadataExt;

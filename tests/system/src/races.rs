@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 //! Races: threads and processes that hammer one Ksock and one bus from all
 //! sides. What each of them may see, and what must be true when all are done,
 //! is checked; a kernel of our own with KCSAN or KASAN sees the rest.

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 //! The system calls of a KBUS device, and nothing else: numbers, layouts and
 //! thin wrappers, written from the specification's tables (section 2) and not
 //! from the project's own header or library, so that a mistake there cannot

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 //! Storms: thousands of processes that use the bus as they like and are killed
 //! at random moments, in every call, by SIGKILL and by the OOM killer. Round
 //! by round the module is loaded, raged upon and unloaded. After each round

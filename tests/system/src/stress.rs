@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 //! The two promises, with many processes at once: everybody sees one order;
 //! every request gets exactly one answer, whatever dies. Whether they are kept
 //! `tests/trace` says, of what all of them write down.

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 //! Processes that get stuck in a page fault in the middle of a call, on a page
 //! that nobody will ever provide: others on the same bus must be served as
 //! ever.

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 //! /dev/kbusN as a subject of the rules of `tests/conformance`: each verb is its system calls.
 
 use std::collections::BTreeMap;

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 //! A Ksock that writes down what it does and sees, where it is told to, for
 //! `tests/trace` to judge.
 

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 //! What one user may have (parameters kbus_max_user_*): when there is no more
 //! of it, that user hears it, the log says it once, and nobody else notices.
 

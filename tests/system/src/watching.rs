@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 //! What an administrator can watch: the trace points (kbus-trace(7)), and the kernel's log of a
 //! bus that is verbose.
 

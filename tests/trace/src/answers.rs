@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 //! Each request has exactly one answer, or nobody who waits for it; nobody gets
 //! one unasked.
 

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 //! Can one bus that keeps its promises explain a trace?
 
 use crate::line::Line;

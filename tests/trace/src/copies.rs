@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 //! Who should have got a message, and how often: one copy for each binding of
 //! a listener, one for the replier, one for the requester. None more; and none
 //! less, where the reader lives and its queue cannot have been full.

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 //! What processes did on a bus and saw of it, written down line by line; and
 //! whether one bus that keeps its promises can explain it.
 //!

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 //! kbus-test-trace check FILE...: decides whether one bus that keeps its
 //! promises explains these traces; a directory stands for the files in it.
 //! Prints what is wrong; exit status 1 when something is, 2 when a file cannot

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 //! Is there one order of all messages that explains what everybody saw?
 //!
 //! Each message is a node, and each moment of the trace's clock. An edge says

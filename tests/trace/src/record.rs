@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 //! Writes down what one ksock does. Each line is one write(2), so that it is
 //! there when the process is killed after it, and whole.
 

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 //! The lines of a trace as what they tell: ksocks with their bindings and what
 //! they got, and messages with what became of them.
 

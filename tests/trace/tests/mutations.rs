@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 //! The checker accepts what a good bus does, and nothing that is one swap, one
 //! loss, one duplicate, one answer too many or too few away from it. The good
 //! bus is a small model here, which knows of no file and no kernel.

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0 WITH Linux-syscall-note */
+/* SPDX-License-Identifier: GPL-2.0-only WITH Linux-syscall-note */
 /*
  * KBUS for daemons that join two buses: limpets. One has a Ksock on its bus
  * and a stream to its peer. These functions say what becomes of a message;

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 //! What stands for the module's trace points on the host: they are off. What they say is tested in
 //! `tests/system`.
 

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 //! Replier bind events, and what becomes of those that a close makes and nobody has room for.
 
 use super::{

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 //! Ways to spoil a model on purpose, for who wants to see that judges notice (`tests/model`).
 //! No verb does any of this.
 

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 //! What is sent: flags, the names of the bus's own messages, and the message as its reader sees
 //! it.
 

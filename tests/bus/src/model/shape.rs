@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 //! What of a model decides what can happen next: for who compares many models, and judges them
 //! (`tests/model`). Nothing here changes how a model behaves.
 

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 //! When bytes are a message (2.3, 4.2).
 
 use crate::bus::{self, error::BusError};

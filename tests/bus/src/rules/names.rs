@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 //! What the index of bindings is asked for when patterns that cover a name are looked for (5.1),
 //! and the names that the bus itself uses (2.7).
 

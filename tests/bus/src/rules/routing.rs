@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 //! Who gets a message (5.4): very many, and who is woken.
 
 use super::{announcement, reply_to, request, with, LISTENER, REPLIER};

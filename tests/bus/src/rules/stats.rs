@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 //! What /proc/kbus/stats says of the bus (8.2).
 
 use super::waiting::waiting;

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 //! What takes long goes in steps: the end is the same, and what others see in between is what
 //! `kmod/bus/verbs/close.rs` says.
 

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 //! ALL_OR_WAIT (7): who is woken, and when.
 
 use super::{announcement, reply_to, request, status_msg, with, LISTENER, REPLIER};

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 //! The rules of the conformance suite for the Python package: each verb of a rule is a line to a
 //! program in Python, `tests/python/conformance.py`, which does it with what the package offers.
 //! Wants a bus that nobody else uses, and root:

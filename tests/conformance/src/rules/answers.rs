@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 //! Who may answer (5.6), and what the bus says in place of a replier (6.1, 6.2).
 
 use crate::*;

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 //! BIND and UNBIND (3.7), and the list of bindings (8.1).
 
 use crate::*;

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 //! Bind events and the set-aside list (6.3 to 6.5), where section 11 does not reach.
 
 use crate::*;

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 //! Queue limits and failing sends (5.3, 5.4).
 
 use crate::*;

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 //! What the C++ suite asserted of the lower layers (11 Z).
 
 use crate::*;

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 //! The rules. Each says what it sees and what it expects when a subject breaks it.
 
 pub(crate) mod announcements;

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 //! Names (4.1), which a binding covers, and the replier that is chosen (5.1, 5.2).
 
 use crate::*;

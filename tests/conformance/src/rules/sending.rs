@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 //! SEND (3.8): who has room (5.3), what is decided in which order (5.4), where a copy goes (5.5), what is changed in a message (5.8).
 
 use crate::*;

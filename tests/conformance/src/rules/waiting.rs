@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 //! ALL_OR_WAIT: a message that waits until there is room (7).
 
 use crate::*;

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 //! Wildcards, and which replier is preferred (5.1, 5.2).
 
 use crate::*;

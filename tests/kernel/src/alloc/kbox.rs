@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 //! `kernel::alloc::kbox`: one value in memory of its own.
 
 use super::{allocator, AllocError, Allocator, Flags};

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 //! `kernel::alloc::kvec`: a growable array whose growth may be refused.
 //!
 //! The capacity is the one the kernel's vector would have, not the one std's happens to have:

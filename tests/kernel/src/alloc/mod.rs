@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 //! `kernel::alloc`: memory that has to be asked for, and may be refused.
 
 pub mod kbox;

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 //! Of C, D, E, H, N, P, Q and Z what takes more than the verbs of a bus: messages in pieces and in
 //! the pointy form, bad addresses, other devices, what /proc says byte for byte.
 

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 //! Section 11 of the specification, one test per numbered behaviour: here
 //! those that only the device shows. All others are rules of
 //! `tests/conformance`.

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 //! What one attacker does: calls as its choices decide, one sequence after the
 //! other, and which of those are kept. What a choice means is how the code here
 //! asks for it, and in which order: change that, and those that were kept in

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 //! What chance decides, number by number: follows a script as far as there
 //! is one, and throws dice from there on. All of it is written down, so that
 //! what was done can be done again; and where other processes see it, so that

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 //! What all fuzzing processes have found together: where in the module they
 //! have been, and the sequences that first led there. It lives in memory that
 //! they share, is only ever added to, and so needs no lock that somebody could

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 //! KCOV: where this thread has been in the module, and what was compared
 //! there. Our own kernel for it instruments nothing but the module. See
 //! Documentation/dev-tools/kcov.rst.

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 //! A sequence of steps, each of them as the choices that made it. The choices
 //! mean nothing without the code that asks for them: when that changes, an old
 //! sequence is still one, but another.

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 //! Chance that can be had again.
 
 /// A small generator (xorshift64*): the same seed, the same run.

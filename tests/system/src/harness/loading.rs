@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 //! Loads and unloads the module, and says whether it is there.
 
 use std::fs::File;

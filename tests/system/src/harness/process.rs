@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 //! Processes of a test: each is forked, says what went wrong in its test's
 //! words, and is waited for. They wait for each other with gates, never with
 //! the clock.

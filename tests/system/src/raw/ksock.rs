@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 //! An open file of a bus, the calls on it (section 3), and what tests say with
 //! them. What a call must never do, such as write beside its argument, is
 //! checked here, each time.

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 //! What a message is in the memory of a program (2.3): its fields, and both its
 //! forms on the wire.
 

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 //! Section 3.7: the generic checks, and what each call does that section 11
 //! does not say.
 

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 //! Sections 2 to 9 of the specification where neither section 11 nor the rules
 //! of `tests/conformance` reach: bytes, descriptors, sleeping and waking.
 

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 //! Section 4.1 (names) and 5.1, 5.2 (matching, choosing the replier).
 
 use crate::raw::*;

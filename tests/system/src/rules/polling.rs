@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 //! Section 3.5: which bits poll shows, and how waiting ends. What poll does
 //! for a pending send is in waiting.rs.
 

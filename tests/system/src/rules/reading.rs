@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 //! Section 3.3: read; and LENLEFT, NEXTMSG, the odd calls of 3.6.
 
 use crate::harness::Dice;

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 //! Sections 3.8, 5.3 to 5.5, 5.8: SEND's steps, fullness, order of decisions,
 //! insertion, and what is changed in a message.
 

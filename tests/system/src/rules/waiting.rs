@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 //! Section 7: the ALL_OR_WAIT state machine, with poll, select and epoll.
 
 use libc::{POLLIN, POLLOUT, POLLPRI};

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 //! Section 3.4: write, the checks as each part is complete, any split.
 
 use crate::harness::Dice;

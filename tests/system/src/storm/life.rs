@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 //! The life of one process in a storm: calls in the order that its seed
 //! decides, for as long as it is given. One who comes to its own end waits for
 //! what it is owed, and insists on exactly one answer to each of its requests;
