@@ -45,7 +45,7 @@ impl UserId {
 
     /// Returns what stands for this user.
     pub(super) fn new(uid: u32, exempt: bool) -> Self {
-        UserId(u64::from(uid) << 1 | u64::from(exempt))
+        UserId((u64::from(uid) << 1) | u64::from(exempt))
     }
 
     /// Returns whether limits are for others.

@@ -4,11 +4,11 @@
 
 use super::awaited::{Answer, Awaited, AwaitedReservation, Spare};
 use super::binding::Binding;
+use super::copy_limit::Round;
 use super::count::expect;
 use super::id::{BindingId, KsockId, MsgId, Request, UserId};
 use super::message::Message;
 use super::owed::Owed;
-use super::party::Round;
 use super::queue::{Chain, Entry, Gone, Queue, Removed, Slot};
 use super::quota::{Charge, Limit, OverLimit, User, ANSWER_BYTES};
 use super::routes::Door;
@@ -22,13 +22,14 @@ pub(crate) struct OwnBinding {
     pub(crate) binding: Arc<Binding>,
     /// The entries in the Ksock's queue that it attracted.
     queued: Chain,
-    /// The next older one of its seat; the first of a seat has none.
+    /// The next older one of its subscription; the first of a subscription has none.
     pub(crate) older: Option<BindingId>,
-    /// Of the first of a seat that is shut: its place among all of those.
+    /// Of the first of a subscription that is shut: its place among all of those.
     shut: Option<Shut>,
 }
 
-/// The place of a shut seat among those of its Ksock, which are told by their first bindings.
+/// The place of a shut subscription among those of its Ksock, which are told by their first
+/// bindings.
 #[derive(Clone, Copy)]
 struct Shut {
     before: Option<BindingId>,
@@ -45,7 +46,7 @@ impl OwnBinding {
         }
     }
 
-    /// Returns where in the index the seat is whose first binding this is.
+    /// Returns where in the index the subscription is whose first binding this is.
     pub(crate) fn door(&self) -> Door {
         match self.shut {
             Some(_) => Door::Shut,
@@ -76,7 +77,7 @@ pub(crate) struct Ksock<N> {
     pub(crate) only_once: bool,
     /// Its bindings: the newest last.
     pub(crate) bindings: RBTree<BindingId, OwnBinding>,
-    /// The first of its seats that are shut. As long as there is one it counts as full.
+    /// The first of its subscriptions that are shut. As long as there is one it counts as full.
     shut: Option<BindingId>,
     /// The message for which it was last met by routing, and which of the recipients it then was.
     pub(crate) met: (Round, usize),
@@ -227,7 +228,7 @@ impl<N> Ksock<N> {
         self.shut.is_none() && self.has_room()
     }
 
-    /// Returns whether a message fits, apart from seats that are shut.
+    /// Returns whether a message fits, apart from subscriptions that are shut.
     pub(crate) fn has_room(&self) -> bool {
         self.capacity_left() > 0 && !self.charge.is_used_up()
     }
@@ -254,12 +255,12 @@ impl<N> Ksock<N> {
         }
     }
 
-    /// Returns whether there are seats that are shut.
+    /// Returns whether there are subscriptions that are shut.
     pub(crate) fn is_shut(&self) -> bool {
         self.shut.is_some()
     }
 
-    /// Returns where in the index the seat with this first binding is.
+    /// Returns where in the index the subscription with this first binding is.
     pub(crate) fn door(&self, first: BindingId) -> Door {
         if !self.is_shut() {
             return Door::Open;
@@ -268,7 +269,7 @@ impl<N> Ksock<N> {
         own.map_or(Door::Open, OwnBinding::door)
     }
 
-    /// Notes that a seat is shut.
+    /// Notes that a subscription is shut.
     pub(crate) fn note_shut(&mut self, first: BindingId) {
         let behind = self.shut;
         if let Some(own) = expect(self.bindings.get_mut(&first)) {
@@ -281,7 +282,7 @@ impl<N> Ksock<N> {
         }
     }
 
-    /// Notes that a seat is shut no more, or gone.
+    /// Notes that a subscription is shut no more, or gone.
     pub(crate) fn forget_shut(&mut self, first: BindingId) {
         let own = self.bindings.get_mut(&first);
         let Some(Shut { before, behind }) = own.and_then(|own| own.shut.take()) else {
@@ -294,14 +295,15 @@ impl<N> Ksock<N> {
         self.link(behind, |shut| shut.before = before);
     }
 
-    fn link(&mut self, seat: Option<BindingId>, change: impl FnOnce(&mut Shut)) {
-        let own = seat.and_then(|seat| expect(self.bindings.get_mut(&seat)));
+    fn link(&mut self, subscription: Option<BindingId>, change: impl FnOnce(&mut Shut)) {
+        let own =
+            subscription.and_then(|subscription| expect(self.bindings.get_mut(&subscription)));
         if let Some(shut) = own.and_then(|own| expect(own.shut.as_mut())) {
             change(shut);
         }
     }
 
-    /// Takes one of the seats that are shut: it is to be opened.
+    /// Takes one of the subscriptions that are shut: it is to be opened.
     pub(crate) fn take_shut(&mut self) -> Option<Arc<Binding>> {
         let first = self.shut?;
         let binding = expect(self.bindings.get(&first))?.binding.clone();

@@ -25,7 +25,7 @@
 //! | words | `need` `progress` `id` `count` |
 //! | | `age` `error` |
 //! | | `tally` `walk` `reserve` `name` |
-//! | things | `message` `binding` `owed` `party` `quota` `waiting` `wakeup` |
+//! | things | `message` `binding` `owed` `copy_limit` `quota` `waiting` `wakeup` |
 //! | | `synthetic` `routes` |
 //! | queues | `queue` |
 //! | | `awaited` |
@@ -51,9 +51,9 @@ pub(crate) mod wakeup;
 
 mod age;
 mod awaited;
+mod copy_limit;
 mod count;
 mod owed;
-mod party;
 mod plan;
 mod reserve;
 mod routes;

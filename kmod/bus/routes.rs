@@ -2,13 +2,13 @@
 
 //! The index: from a name to the bindings that cover it.
 //!
-//! All of a Ksock's bindings to one pattern in one role are one node, a [`Seat`]. All seats of a
-//! bus are in one tree, ordered so that those of one pattern lie side by side: its replier first,
-//! then those who listen and can take a message, then those who were found full (behind the
-//! [`Door`]), and of each the ones of one user together. A name of d words is covered by d + 2
-//! patterns, so that routing costs d + 2 descents of the tree and a step for each listener that
-//! can take the message. How many others there are does not matter, nor how often each is bound,
-//! nor how many are full: of those one is looked at, to know that there is one.
+//! All of a Ksock's bindings to one pattern in one role are one node, a [`Subscription`]. All
+//! subscriptions of a bus are in one tree, ordered so that those of one pattern lie side by side:
+//! its replier first, then those who listen and can take a message, then those who were found full
+//! (behind the [`Door`]), and of each the ones of one user together. A name of d words is covered
+//! by d + 2 patterns, so that routing costs d + 2 descents of the tree and a step for each listener
+//! that can take the message. How many others there are does not matter, nor how often each is
+//! bound, nor how many are full: of those one is looked at, to know that there is one.
 
 use super::binding::{Binding, Role};
 use super::count::{decrease, expect};
@@ -29,8 +29,8 @@ pub(crate) enum Door {
     Shut,
 }
 
-/// Where a key's text is: with the first binding of the seat, or (for looking up) in a buffer of
-/// the index.
+/// Where a key's text is: with the first binding of the subscription, or (for looking up) in a
+/// buffer of the index.
 enum Text {
     Bound(Arc<Binding>),
     Sought(KVec<u8>),
@@ -110,31 +110,31 @@ impl Eq for Key {}
 /// The bindings of one Ksock to one pattern in one role: a stack, since UNBIND takes the newest.
 /// Each knows the one below it (`OwnBinding::older`).
 #[derive(Clone, Copy)]
-pub(crate) struct Seat {
+pub(crate) struct Subscription {
     pub(crate) newest: BindingId,
     /// How many there are: each gets a copy.
     pub(crate) count: u32,
 }
 
-/// The memory for one seat in the index.
-pub(crate) type RouteReservation = RBTreeNodeReservation<Key, Seat>;
+/// The memory for one subscription in the index.
+pub(crate) type RouteReservation = RBTreeNodeReservation<Key, Subscription>;
 
-/// A seat taken out of the index, to be freed when the bus is unlocked.
-pub(crate) type Taken = RBTreeNode<Key, Seat>;
+/// A subscription taken out of the index, to be freed when the bus is unlocked.
+pub(crate) type Taken = RBTreeNode<Key, Subscription>;
 
-/// A seat that was looked up.
+/// A subscription that was looked up.
 pub(crate) struct Found {
     /// The oldest of its bindings, by which it is known.
     pub(crate) first: Arc<Binding>,
     pub(crate) newest: BindingId,
 }
 
-/// A seat, as routing shows it.
+/// A subscription, as routing shows it.
 pub(crate) struct Shown<'a> {
     key: &'a Key,
     /// The oldest of its bindings, by which it is known.
     pub(crate) first: &'a Arc<Binding>,
-    pub(crate) seat: Seat,
+    pub(crate) subscription: Subscription,
 }
 
 impl Shown<'_> {
@@ -172,7 +172,7 @@ pub(crate) enum Go {
 
 /// The index: from a name to the bindings that cover it.
 pub(crate) struct Routes {
-    tree: RBTree<Key, Seat>,
+    tree: RBTree<Key, Subscription>,
     /// How many bindings end in each way: what is not in use need not be looked up.
     by_tail: [usize; 3],
     /// What is being looked up, with a buffer as long as a name can be.
@@ -207,7 +207,7 @@ impl Routes {
         }
     }
 
-    /// Aims at the first seat with this pattern and role.
+    /// Aims at the first subscription with this pattern and role.
     fn aim(&mut self, pattern: Covering, role: Role) {
         self.sought.hash = pattern.hash;
         self.sought.tail = pattern.tail;
@@ -218,14 +218,15 @@ impl Routes {
         self.sought.ksock = KsockId::FIRST;
     }
 
-    /// Returns the first seat at or behind what is aimed at, if it has the pattern aimed at.
+    /// Returns the first subscription at or behind what is aimed at, if it has the pattern aimed
+    /// at.
     fn found(&self, wanted: impl FnOnce(&Key) -> bool) -> Option<Found> {
         let cursor = self.tree.cursor_lower_bound(&self.sought)?;
-        let (key, seat) = cursor.current();
+        let (key, subscription) = cursor.current();
         let first = same_pattern(&self.sought, key).filter(|_| wanted(key))?;
         Some(Found {
             first: first.clone(),
-            newest: seat.newest,
+            newest: subscription.newest,
         })
     }
 
@@ -240,8 +241,8 @@ impl Routes {
         Some(found.first)
     }
 
-    /// Returns the seat of this Ksock with exactly this text in this role.
-    pub(crate) fn seat(
+    /// Returns the subscription of this Ksock with exactly this text in this role.
+    pub(crate) fn subscription(
         &mut self,
         pattern: &Pattern<impl Deref<Target = [u8]>>,
         role: Role,
@@ -260,8 +261,8 @@ impl Routes {
         })
     }
 
-    /// Adds a binding. `shut` says that seats of its Ksock may be shut. Returns the one below it
-    /// in its seat, if it is not the first.
+    /// Adds a binding. `shut` says that subscriptions of its Ksock may be shut. Returns the one
+    /// below it in its subscription, if it is not the first.
     pub(crate) fn insert(
         &mut self,
         binding: &Arc<Binding>,
@@ -271,29 +272,30 @@ impl Routes {
     ) -> Option<BindingId> {
         self.count(binding, |n| *n += 1);
         if shut {
-            let seat = self.tree.get_mut(&Key::of(binding, user, Door::Shut));
-            if let Some(seat) = seat {
-                return Some(seat.push(binding.id));
+            let subscription = self.tree.get_mut(&Key::of(binding, user, Door::Shut));
+            if let Some(subscription) = subscription {
+                return Some(subscription.push(binding.id));
             }
         }
-        let seat = Seat {
+        let subscription = Subscription {
             newest: binding.id,
             count: 1,
         };
         let key = Key::of(binding, user, Door::Open);
-        let before = self.tree.insert(reservation.into_node(key, seat))?;
-        // There was such a seat already, which is rare: it comes back, with one binding more.
-        let (key, mut seat) = before.to_key_value();
-        let older = seat.push(binding.id);
+        let before = self.tree.insert(reservation.into_node(key, subscription))?;
+        // There was such a subscription already, which is rare: it comes back, with one binding
+        // more.
+        let (key, mut subscription) = before.to_key_value();
+        let older = subscription.push(binding.id);
         if let Some(node) = expect(self.tree.remove_node(&key)) {
             let memory = node.into_reservation();
-            self.tree.insert(memory.into_node(key, seat));
+            self.tree.insert(memory.into_node(key, subscription));
         }
         Some(older)
     }
 
-    /// Takes the newest binding of a seat away, below which there is `older`. With the last the
-    /// seat goes.
+    /// Takes the newest binding of a subscription away, below which there is `older`. With the last
+    /// the subscription goes.
     pub(crate) fn remove(
         &mut self,
         first: &Arc<Binding>,
@@ -306,9 +308,9 @@ impl Routes {
         let Some(older) = older else {
             return expect(self.tree.remove_node(&key));
         };
-        if let Some(seat) = expect(self.tree.get_mut(&key)) {
-            seat.newest = older;
-            decrease(&mut seat.count, 1);
+        if let Some(subscription) = expect(self.tree.get_mut(&key)) {
+            subscription.newest = older;
+            decrease(&mut subscription.count, 1);
         }
         None
     }
@@ -318,8 +320,12 @@ impl Routes {
         self.count(binding, |n| decrease(n, 1));
     }
 
-    /// Takes a whole seat away, if it is still there.
-    pub(crate) fn take_seat(&mut self, first: &Arc<Binding>, user: UserId) -> Option<Taken> {
+    /// Takes a whole subscription away, if it is still there.
+    pub(crate) fn take_subscription(
+        &mut self,
+        first: &Arc<Binding>,
+        user: UserId,
+    ) -> Option<Taken> {
         let mut key = Key::of(first, user, Door::Open);
         if let Some(taken) = self.tree.remove_node(&key) {
             return Some(taken);
@@ -328,17 +334,17 @@ impl Routes {
         self.tree.remove_node(&key)
     }
 
-    /// Moves a seat to the other side of its door.
+    /// Moves a subscription to the other side of its door.
     pub(crate) fn turn(&mut self, first: &Arc<Binding>, user: UserId, to: Door) {
         let from = match to {
             Door::Open => Door::Shut,
             Door::Shut => Door::Open,
         };
-        let Some(seat) = expect(self.tree.find_mut(&Key::of(first, user, from))) else {
+        let Some(subscription) = expect(self.tree.find_mut(&Key::of(first, user, from))) else {
             return;
         };
-        let value = *seat.get();
-        let memory = seat.remove_node().into_reservation();
+        let value = *subscription.get();
+        let memory = subscription.remove_node().into_reservation();
         self.tree
             .insert(memory.into_node(Key::of(first, user, to), value));
     }
@@ -349,9 +355,9 @@ impl Routes {
         }
     }
 
-    /// Shows `visit` the seats whose patterns cover `name`, as far as it wants to go on; those of
-    /// repliers only if it is to say whether they count. Returns the replier of the name (5.2): an
-    /// exact one before `%` before `*`, and of several `*` the newest.
+    /// Shows `visit` the subscriptions whose patterns cover `name`, as far as it wants to go on;
+    /// those of repliers only if it is to say whether they count. Returns the replier of the name
+    /// (5.2): an exact one before `%` before `*`, and of several `*` the newest.
     pub(crate) fn route(
         &mut self,
         name: Name<'_>,
@@ -368,19 +374,23 @@ impl Routes {
             self.aim(covering, Role::Replier);
             let mut cursor = self.tree.cursor_lower_bound_mut(&self.sought);
             while let Some(here) = cursor {
-                let (key, &seat) = here.current();
+                let (key, &subscription) = here.current();
                 let Some(first) = same_pattern(&self.sought, key) else {
                     break;
                 };
                 let (role, user, door) = (key.role, key.user, key.door);
                 let go = match role {
                     Role::Replier if !are_repliers_shown => Go::On,
-                    _ => visit(Shown { key, first, seat }),
+                    _ => visit(Shown {
+                        key,
+                        first,
+                        subscription,
+                    }),
                 };
                 if role == Role::Replier && go == Go::On {
                     let target = Target {
                         ksock: key.ksock,
-                        binding: seat.newest,
+                        binding: subscription.newest,
                     };
                     let closer = match best {
                         None => true,
@@ -418,7 +428,7 @@ impl Routes {
     }
 }
 
-impl Seat {
+impl Subscription {
     /// Puts a binding on top. Returns what was there.
     fn push(&mut self, binding: BindingId) -> BindingId {
         self.count += 1;

@@ -3,12 +3,12 @@
 //! What a bus holds, and the steps that several verbs share.
 
 use super::binding::Binding;
+use super::copy_limit::{CopyLimits, Round};
 use super::count::decrease;
 use super::error::BusError;
 use super::id::{BindingId, Counter, KsockId, Serials, UserId};
 use super::ksock::{present, Ksock, Ksocks};
 use super::owed::Debt;
-use super::party::{Parties, Round};
 use super::plan::Rest;
 use super::prealloc::{Prealloc, STEP};
 use super::queue::{Chain, Content, Entry};
@@ -29,7 +29,7 @@ pub(crate) struct Bus<N> {
     pub(super) number: u32,
     pub(super) ksocks: Ksocks<N>,
     pub(super) routes: Routes,
-    pub(super) parties: Parties,
+    pub(super) copy_limits: CopyLimits,
     /// Which message is being routed.
     pub(super) round: Round,
     /// Seats that were found full, to be shut when routing is over.
@@ -66,7 +66,7 @@ impl<N: Notify> Bus<N> {
             number,
             ksocks: RBTree::new(),
             routes: Routes::new()?,
-            parties: Parties::new(),
+            copy_limits: CopyLimits::new(),
             round: 0,
             found_full: KVVec::with_capacity(STEP, GFP_KERNEL)?,
             waiting: Waiting::new(),
@@ -152,8 +152,8 @@ impl<N: Notify> Bus<N> {
         }
     }
 
-    /// Shuts the seats that were found full, and takes those out that were found to be of a Ksock
-    /// that is being closed, so that no message looks at them again.
+    /// Shuts the subscriptions that were found full, and takes those out that were found to be of a
+    /// Ksock that is being closed, so that no message looks at them again.
     #[cold]
     pub(super) fn shut_full(&mut self) {
         while let Some((first, user)) = self.found_full.pop() {
@@ -162,13 +162,13 @@ impl<N: Notify> Bus<N> {
                     ksock.note_shut(first.id);
                     self.routes.turn(&first, user, Door::Shut);
                 }
-                None => drop(self.routes.take_seat(&first, user)),
+                None => drop(self.routes.take_subscription(&first, user)),
             }
         }
     }
 
-    /// `me` may have room now, by what it did itself: its seats that are shut are opened, and
-    /// senders that wait for it try again. What is too much for one step is left to the next.
+    /// `me` may have room now, by what it did itself: its subscriptions that are shut are opened,
+    /// and senders that wait for it try again. What is too much for one step is left to the next.
     pub(super) fn made_room(&mut self, me: KsockId, prealloc: &mut Prealloc<N>) {
         for _ in 0..STEP {
             let Some(ksock) = self.ksocks.get_mut(&me) else {

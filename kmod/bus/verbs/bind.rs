@@ -167,8 +167,8 @@ impl<N: Notify> Bus<N> {
         let role = Role::of(is_replier);
         let ksock = self.ksocks.get(&me).ok_or(BusError::NotBound)?;
         let user = ksock.user();
-        let seat = self.routes.seat(pattern, role, user, me);
-        let Found { first, newest } = seat.ok_or(BusError::NotBound)?;
+        let subscription = self.routes.subscription(pattern, role, user, me);
+        let Found { first, newest } = subscription.ok_or(BusError::NotBound)?;
         if first.is_replier != is_replier {
             return Err(BusError::NotBound.into());
         }
@@ -195,7 +195,7 @@ impl<N: Notify> Bus<N> {
             self.announce(&event, false, announcement, prealloc);
         }
 
-        trace::unbind(self.number, &binding);
+        trace::unbind(self.number, binding);
         // The event may have shut its door.
         let ksock = present(&mut self.ksocks, me).ok_or(BusError::Closed)?;
         let door = ksock.door(first.id);

@@ -160,7 +160,7 @@ impl<N: Notify> Bus<N> {
                 let told = self.announce_end(&own.binding, closing.short, prealloc)?;
                 self.routes.discount(&own.binding);
                 if own.older.is_none() {
-                    drop(self.routes.take_seat(&own.binding, closing.user));
+                    drop(self.routes.take_subscription(&own.binding, closing.user));
                 }
                 if own.binding.role() == Role::Replier {
                     self.repliers.remove(&Reverse(id));
@@ -171,7 +171,7 @@ impl<N: Notify> Bus<N> {
             Stage::Ignored(at) => match closing.owed.next_debt(at) {
                 Some(debt) => self.answer_for(me, Kind::Ignored, &debt, prealloc),
                 None => {
-                    self.parties.leave(closing.user);
+                    self.copy_limits.leave(closing.user);
                     closing.ksock = self.closing.remove_node(&me);
                     self.wake_waiting(|| Walk::of(Cause::Full(me)), prealloc);
                     self.wake_waiting(|| Walk::of(Cause::Asked(me)), prealloc);

@@ -4,13 +4,13 @@
 
 use crate::bus::age::newest_first;
 use crate::bus::binding::Role;
+use crate::bus::copy_limit::Copies;
 use crate::bus::count::expect;
 use crate::bus::error::BusError;
 use crate::bus::id::KsockId;
 use crate::bus::message::Message;
 use crate::bus::name::Name;
 use crate::bus::need::Need;
-use crate::bus::party::Copies;
 use crate::bus::plan::{Ask, Plan};
 use crate::bus::prealloc::Prealloc;
 use crate::bus::quota::Limit;
@@ -76,9 +76,9 @@ impl<N: Notify> Bus<N> {
         let mut found = Gathered::default();
         let number = self.number;
         let (ksocks, found_full) = (&mut self.ksocks, &mut self.found_full);
-        let mut copies = Copies::new(&mut self.parties, round);
+        let mut copies = Copies::new(&mut self.copy_limits, round);
         let replier = self.routes.route(name, is_closing, |shown| {
-            let (first, seat) = (shown.first, shown.seat);
+            let (first, subscription) = (shown.first, shown.subscription);
             let (user, door) = (shown.user(), shown.door());
             let Some(ksock) = ksocks.get_mut(&shown.ksock()) else {
                 // It is being closed: nothing comes to it any more.
@@ -98,7 +98,7 @@ impl<N: Notify> Bus<N> {
                 found.full.get_or_insert(Cause::Full(first.ksock));
                 return Go::PastPattern;
             }
-            found.bindings += seat.count as usize;
+            found.bindings += subscription.count as usize;
             if !ksock.has_capacity() {
                 ksock.note_over_limit(&mut prealloc.over_limit);
                 found.full.get_or_insert(Cause::Full(first.ksock));
@@ -111,7 +111,11 @@ impl<N: Notify> Bus<N> {
                     return if found.paused { Go::Nowhere } else { Go::On };
                 }
             }
-            let wanted = if ksock.only_once { 1 } else { seat.count };
+            let wanted = if ksock.only_once {
+                1
+            } else {
+                subscription.count
+            };
             let left = copies.left(user);
             if left < wanted {
                 let account = &ksock.charge.user;
@@ -129,7 +133,7 @@ impl<N: Notify> Bus<N> {
                 ksock.met = (round, prealloc.recipients.len());
             } else if ksock.only_once {
                 // One of its bindings will do, the newest.
-                prealloc.prefer(at, first.ksock, seat.newest);
+                prealloc.prefer(at, first.ksock, subscription.newest);
                 return Go::On;
             } else {
                 found.again = true;
@@ -137,8 +141,8 @@ impl<N: Notify> Bus<N> {
             let admitted = if is_all { wanted } else { wanted.min(left) };
             copies.take(user, admitted);
             found.count += admitted as usize;
-            prealloc.note_recipient(first.ksock, seat.newest);
-            let mut binding = seat.newest;
+            prealloc.note_recipient(first.ksock, subscription.newest);
+            let mut binding = subscription.newest;
             for _ in 1..admitted {
                 let own = ksock.bindings.get(&binding);
                 let Some(older) = expect(own.and_then(|own| own.older)) else {

@@ -119,8 +119,8 @@ impl<N: Notify> Bus<N> {
         }
     }
 
-    /// Takes the name from a replier whose Ksock is being closed: this is announced, if that was not
-    /// done yet, and the name is free.
+    /// Takes the name from a replier whose Ksock is being closed: this is announced, if that was
+    /// not done yet, and the name is free.
     ///
     /// # Errors
     ///
@@ -134,7 +134,7 @@ impl<N: Notify> Bus<N> {
             return Ok(());
         };
         self.announce_end(binding, false, prealloc)?;
-        drop(self.routes.take_seat(binding, user));
+        drop(self.routes.take_subscription(binding, user));
         Ok(())
     }
 
@@ -246,7 +246,7 @@ impl<N: Notify> Bus<N> {
             let entry = Entry {
                 content: Content::Synthetic(synthetic),
                 duty: None,
-                binding: Some(shown.seat.newest),
+                binding: Some(shown.subscription.newest),
                 set_aside: true,
             };
             listener.push(slot, entry);

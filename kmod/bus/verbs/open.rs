@@ -2,10 +2,10 @@
 
 //! Opening a Ksock (specification 3.1).
 
+use crate::bus::copy_limit::CopyLimitReservation;
 use crate::bus::error::BusError;
 use crate::bus::id::KsockId;
 use crate::bus::ksock::Ksock;
-use crate::bus::party::PartyReservation;
 use crate::bus::quota::User;
 use crate::bus::reserve::node;
 use crate::bus::state::Bus;
@@ -19,7 +19,7 @@ pub(crate) struct NewKsock<N> {
     ksock: KBox<Ksock<N>>,
     node: RBTreeNodeReservation<KsockId, KBox<Ksock<N>>>,
     /// For a user that is counted.
-    party: Option<PartyReservation>,
+    copy_limit: Option<CopyLimitReservation>,
 }
 
 impl<N> NewKsock<N> {
@@ -30,7 +30,7 @@ impl<N> NewKsock<N> {
     /// `NoMemory`.
     pub(crate) fn new(notify: N, user: Arc<User>) -> Result<Self, BusError> {
         let slot = node()?;
-        let party = match user.key.exempt {
+        let copy_limit = match user.key.exempt {
             true => None,
             false => Some(node()?),
         };
@@ -38,7 +38,7 @@ impl<N> NewKsock<N> {
         Ok(NewKsock {
             ksock: ksock.map_err(|_| BusError::NoMemory)?,
             node: node()?,
-            party,
+            copy_limit,
         })
     }
 }
@@ -46,11 +46,15 @@ impl<N> NewKsock<N> {
 impl<N: Notify> Bus<N> {
     /// Adds a Ksock. Returns its id (3.1).
     pub(crate) fn open(&mut self, new: NewKsock<N>) -> KsockId {
-        let NewKsock { ksock, node, party } = new;
+        let NewKsock {
+            ksock,
+            node,
+            copy_limit,
+        } = new;
         let id = self.next_ksock();
-        if let Some(party) = party {
+        if let Some(copy_limit) = copy_limit {
             let copies = ksock.charge.user.limits.copies;
-            self.parties.join(ksock.user(), copies, party);
+            self.copy_limits.join(ksock.user(), copies, copy_limit);
         }
         self.ksocks.insert(node.into_node(id, ksock));
         id

@@ -12,7 +12,7 @@ use kernel::rbtree::{Entry, RBTree, RBTreeNodeReservation};
 pub(super) type Round = u64;
 
 /// The Ksocks of one user.
-pub(crate) struct Party {
+pub(crate) struct CopyLimit {
     ksocks: u32,
     /// How many copies of one message the user may get.
     most: u32,
@@ -21,29 +21,29 @@ pub(crate) struct Party {
     copies: u32,
 }
 
-/// The memory for one party.
-pub(crate) type PartyReservation = RBTreeNodeReservation<UserId, Party>;
+/// The memory for the limit of one user.
+pub(crate) type CopyLimitReservation = RBTreeNodeReservation<UserId, CopyLimit>;
 
-/// The parties of a bus. Who may exceed limits has none.
-pub(super) struct Parties(RBTree<UserId, Party>);
+/// The limits of the users of a bus. Who may exceed limits has none.
+pub(super) struct CopyLimits(RBTree<UserId, CopyLimit>);
 
-impl Parties {
+impl CopyLimits {
     pub(super) fn new() -> Self {
-        Parties(RBTree::new())
+        CopyLimits(RBTree::new())
     }
 
     /// A user has one Ksock more.
-    pub(super) fn join(&mut self, user: UserId, most: u32, reservation: PartyReservation) {
+    pub(super) fn join(&mut self, user: UserId, most: u32, reservation: CopyLimitReservation) {
         match self.0.entry(user) {
-            Entry::Occupied(mut party) => party.get_mut().ksocks += 1,
+            Entry::Occupied(mut copy_limit) => copy_limit.get_mut().ksocks += 1,
             Entry::Vacant(place) => {
-                let party = Party {
+                let copy_limit = CopyLimit {
                     ksocks: 1,
                     most,
                     round: 0,
                     copies: 0,
                 };
-                place.insert(party, reservation);
+                place.insert(copy_limit, reservation);
             }
         }
     }
@@ -53,11 +53,11 @@ impl Parties {
         if user.is_exempt() {
             return;
         }
-        let Some(party) = expect(self.0.get_mut(&user)) else {
+        let Some(copy_limit) = expect(self.0.get_mut(&user)) else {
             return;
         };
-        decrease(&mut party.ksocks, 1);
-        if party.ksocks == 0 {
+        decrease(&mut copy_limit.ksocks, 1);
+        if copy_limit.ksocks == 0 {
             self.0.remove(&user);
         }
     }
@@ -65,10 +65,12 @@ impl Parties {
     /// Returns how many copies of this message a user may get, besides those that were counted.
     fn left(&mut self, user: UserId, round: Round) -> u32 {
         match expect(self.0.get_mut(&user)) {
-            Some(party) if party.round == round => party.most.saturating_sub(party.copies),
-            Some(party) => {
-                (party.round, party.copies) = (round, 0);
-                party.most
+            Some(copy_limit) if copy_limit.round == round => {
+                copy_limit.most.saturating_sub(copy_limit.copies)
+            }
+            Some(copy_limit) => {
+                (copy_limit.round, copy_limit.copies) = (round, 0);
+                copy_limit.most
             }
             None => 0,
         }
@@ -76,16 +78,16 @@ impl Parties {
 
     /// Counts copies of this message for a user.
     fn count(&mut self, user: UserId, copies: u32) {
-        if let Some(party) = expect(self.0.get_mut(&user)) {
-            party.copies = party.copies.saturating_add(copies);
+        if let Some(copy_limit) = expect(self.0.get_mut(&user)) {
+            copy_limit.copies = copy_limit.copies.saturating_add(copies);
         }
     }
 }
 
-/// Counts the copies of one message. Those who listen come user by user, so that a party is looked
+/// Counts the copies of one message. Those who listen come user by user, so that a limit is looked
 /// up when the user changes and not for each of them.
 pub(super) struct Copies<'a> {
-    parties: &'a mut Parties,
+    copy_limits: &'a mut CopyLimits,
     round: Round,
     user: Option<UserId>,
     /// How many copies this user may get, and how many of them are not counted with it yet.
@@ -94,9 +96,9 @@ pub(super) struct Copies<'a> {
 }
 
 impl<'a> Copies<'a> {
-    pub(super) fn new(parties: &'a mut Parties, round: Round) -> Self {
+    pub(super) fn new(copy_limits: &'a mut CopyLimits, round: Round) -> Self {
         Copies {
-            parties,
+            copy_limits,
             round,
             user: None,
             left: 0,
@@ -111,10 +113,10 @@ impl<'a> Copies<'a> {
         }
         if self.user != Some(user) {
             if let Some(before) = self.user {
-                self.parties.count(before, self.taken);
+                self.copy_limits.count(before, self.taken);
             }
             self.user = Some(user);
-            self.left = self.parties.left(user, self.round);
+            self.left = self.copy_limits.left(user, self.round);
             self.taken = 0;
         }
         self.left
