@@ -36,8 +36,10 @@ const KSOCKS: usize = 4_000;
 /// What keeps an attack going.
 type Idle = Vec<Box<dyn Any>>;
 
-/// What is there, from when it was begun until it is dropped.
-const ATTACKS: [(&str, fn() -> Idle); 7] = [
+/// What is done, and how it is begun. It is there until it is dropped.
+type Attack = (&'static str, fn() -> Idle);
+
+const ATTACKS: [Attack; 7] = [
     ("16,384 bindings, full", bindings),
     ("4,000 Ksocks, full", ksocks),
     ("16,384 bindings, only once", only_once),
@@ -252,7 +254,8 @@ fn copies() {
     };
     send();
     let quiet = (0..5).map(|_| send()).min().unwrap_or_default();
-    let shapes: [(&str, fn() -> Vec<Ksock>); 2] = [
+    type Shape = (&'static str, fn() -> Vec<Ksock>);
+    let shapes: [Shape; 2] = [
         ("16,384 bindings of one", || {
             vec![full(std::iter::repeat_n(ANYTHING, BINDINGS))]
         }),

@@ -234,7 +234,7 @@ mod tests {
             assert!(!meanings.is_empty(), "{number}");
         }
         let busy: Vec<_> = meanings(Errno(16));
-        assert_eq!(busy.len(), 4);
+        assert_eq!(busy.len(), 5);
         assert_eq!(busy[0].cannot, ["send"]);
         let memory = meanings(errno("ENOMEM").unwrap());
         assert_eq!(memory.len(), 1);
