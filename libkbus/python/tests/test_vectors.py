@@ -161,9 +161,7 @@ class Errnos(unittest.TestCase):
 
 def structure(name: str, bits: int) -> int:
     return next(
-        int(row["size%d" % bits])
-        for row in vectors("ioctls")["structs"]
-        if row["name"] == name
+        int(row["size%d" % bits]) for row in vectors("ioctls")["structs"] if row["name"] == name
     )
 
 
