@@ -238,7 +238,7 @@ const SENTENCES: &[Sentence] = &[
         calls: &[Verbose, ReportReplierBinds, MaxMessageSize, NewDevice],
         errnos: &[Errno::EPERM],
         meaning: "this concerns all who use the bus, and here not everybody may do it",
-        advice: "let an administrator or the owner of the device node do it (module parameter \
+        advice: "let an administrator or the node's owner do it (module parameter \
                  kbus_settings)",
     },
     Sentence {

@@ -227,19 +227,19 @@ WORDS = {
     ),
     ("Verbose", "EPERM"): (
         "this concerns all who use the bus, and here not everybody may do it",
-        "let an administrator or the owner of the device node do it (module parameter kbus_settings)",
+        "let an administrator or the node's owner do it (module parameter kbus_settings)",
     ),
     ("NewDevice", "EPERM"): (
         "this concerns all who use the bus, and here not everybody may do it",
-        "let an administrator or the owner of the device node do it (module parameter kbus_settings)",
+        "let an administrator or the node's owner do it (module parameter kbus_settings)",
     ),
     ("ReportReplierBinds", "EPERM"): (
         "this concerns all who use the bus, and here not everybody may do it",
-        "let an administrator or the owner of the device node do it (module parameter kbus_settings)",
+        "let an administrator or the node's owner do it (module parameter kbus_settings)",
     ),
     ("MaxMessageSize", "EPERM"): (
         "this concerns all who use the bus, and here not everybody may do it",
-        "let an administrator or the owner of the device node do it (module parameter kbus_settings)",
+        "let an administrator or the node's owner do it (module parameter kbus_settings)",
     ),
     ("RemoveDevice", "EPERM"): (
         "the bus is not one that we have made",
