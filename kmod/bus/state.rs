@@ -203,7 +203,11 @@ impl<N: Notify> Bus<N> {
                 return;
             };
             let gone = ksock.remove_first(&mut attracted, me, &mut prealloc.removed);
-            let Some(gone) = gone else { break };
+            // Nothing more to take out, and nothing to come back for.
+            let Some(gone) = gone else {
+                attracted = Chain::default();
+                break;
+            };
             counted |= gone.counted;
             if let Some(debt) = &gone.debt {
                 self.answer_for(me, Kind::Unbound, debt, prealloc);

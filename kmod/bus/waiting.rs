@@ -3,7 +3,7 @@
 //! The sends that wait (specification 7), by what can change their outcome.
 //!
 //! A verb that changes something wakes the sends that wait for just that, and looks at no others.
-//! It does so when it is done, 64 at a time.
+//! It does so when it is done, a few at a time ([`STEP`](super::prealloc::STEP)).
 
 use super::binding::Binding;
 use super::count::expect;
