@@ -62,6 +62,8 @@ impl Device {
     ///
     /// ENOMEM.
     pub(crate) fn new(number: u32, maker: Option<u32>, log: Arc<Log>) -> Result<Arc<Self>> {
+        // They are freed under the lock, and so are small. It is here, where sizes are the kernel's.
+        const { assert!(bus::queue::CHUNK_BYTES <= 1024) };
         let bus = Bus::new(number)?;
         Arc::pin_init(
             pin_init!(Device {
@@ -141,7 +143,11 @@ impl Device {
         mut verb: impl FnMut(&mut Bus, &mut Prealloc) -> Result<R, Refusal>,
     ) -> Result<R, BusError> {
         loop {
-            let outcome = probe::hold(|| verb(&mut self.bus.lock(), prealloc));
+            let outcome = probe::hold(|| {
+                let mut bus = self.bus.lock();
+                bus.stock(prealloc);
+                verb(&mut bus, prealloc)
+            });
             let error = match outcome {
                 Ok(done) => {
                     self.finish(prealloc);

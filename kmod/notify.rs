@@ -67,6 +67,14 @@ impl Notify for Arc<FileNotify> {
         });
     }
 
+    fn is_waited_for(&self) -> bool {
+        self.queue.is_waited_in()
+    }
+
+    fn on_account<R>(&self, allocate: impl FnOnce() -> R) -> R {
+        allocate()
+    }
+
     fn progress(&self) -> Progress {
         const PARTS: [Part; 7] = [
             Part::Header,

@@ -62,9 +62,7 @@ impl Session {
         Ok(try_pin_init!(Session {
             account,
             // All memory is there. What comes behind this cannot fail.
-            id: device.act(&mut state.prealloc, |bus, _| {
-                Ok(bus.open(new.take().ok_or(BusError::Closed)?))
-            })?,
+            id: device.act(&mut state.prealloc, |bus, _| bus.open(&mut new))?,
             device,
             pid,
             notify,
@@ -352,12 +350,9 @@ impl Session {
                 }
             }
         }
-        let sent = match state.prealloc.expect_as_usual() {
-            Ok(()) => self.device.act(&mut state.prealloc, |bus, prealloc| {
-                bus.send(self.id, &mut message, prealloc)
-            }),
-            Err(error) => Err(error),
-        };
+        let sent = self.device.act(&mut state.prealloc, |bus, prealloc| {
+            bus.send(self.id, &mut message, prealloc)
+        });
         let pending = match sent {
             Ok(Sent::Waiting(_)) => true,
             // Nothing was done: what waited still waits.

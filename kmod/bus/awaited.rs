@@ -13,7 +13,7 @@
 use super::count::{decrease, expect};
 use super::id::{DebtNumber, KsockId, MsgId, Request};
 use super::owed::OwedReservation;
-use super::queue::Slot;
+use super::pool::Slot;
 use super::tally::Tally;
 use super::walk;
 use kernel::rbtree::RBTreeNodeReservation;
@@ -33,7 +33,6 @@ pub(crate) type AwaitedReservation = RBTreeNodeReservation<Request, Option<Answe
 pub(crate) struct Spare {
     pub(crate) awaited: Option<AwaitedReservation>,
     pub(crate) owed: Option<OwedReservation>,
-    pub(crate) slot: Option<Slot>,
 }
 
 /// The answers a Ksock waits for: its outstanding requests.

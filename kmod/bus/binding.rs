@@ -2,7 +2,8 @@
 
 //! One Ksock bound to one pattern, as a replier or as a listener.
 
-use super::id::{BindingId, KsockId};
+use super::chain::Chain;
+use super::id::{At, BindingId, KsockId};
 use super::name::Pattern;
 use kernel::sync::atomic::{Atomic, Relaxed};
 
@@ -26,6 +27,8 @@ impl Role {
 /// One Ksock bound to one pattern.
 pub(crate) struct Binding {
     pub(crate) id: BindingId,
+    /// Where its Ksock has it.
+    pub(super) at: At,
     pub(crate) ksock: KsockId,
     /// The thread that opened the Ksock, in the initial pid namespace.
     pub(crate) pid: i32,
@@ -33,6 +36,10 @@ pub(crate) struct Binding {
     pub(crate) is_replier: u32,
     /// It was announced that its Ksock closes.
     ended: Atomic<u32>,
+    /// What the index calls its pattern by.
+    pattern_number: Atomic<u64>,
+    /// The entries in its Ksock's queue that it attracted.
+    pub(super) attracted: Chain,
     pub(crate) pattern: Pattern,
 }
 
@@ -46,10 +53,13 @@ impl Binding {
     ) -> Self {
         Binding {
             id,
+            at: At::default(),
             ksock,
             pid,
             is_replier,
             ended: Atomic::new(0),
+            pattern_number: Atomic::new(0),
+            attracted: Chain::new(),
             pattern,
         }
     }
@@ -58,6 +68,16 @@ impl Binding {
     /// before.
     pub(super) fn end(&self) -> bool {
         self.ended.xchg(1, Relaxed) != 0
+    }
+
+    /// Notes what the index calls its pattern by, when it is put there.
+    pub(super) fn set_pattern_number(&self, number: u64) {
+        self.pattern_number.store(number, Relaxed);
+    }
+
+    /// Returns what the index calls its pattern by.
+    pub(super) fn pattern_number(&self) -> u64 {
+        self.pattern_number.load(Relaxed)
     }
 
     /// Returns whether the end of it was announced.

@@ -5,22 +5,34 @@
 
 use core::num::{NonZeroU32, NonZeroU64};
 
+/// The number of a cell (see [`pool`](super::pool)).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct At(pub(super) u32);
+
 /// A Ksock: an open file of a bus.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct KsockId(NonZeroU32);
+pub(crate) struct KsockId {
+    number: NonZeroU32,
+    /// Where it is found, as long as it is there. The number tells whether it still is.
+    pub(super) at: At,
+}
 
 impl KsockId {
     /// The lowest there can be, to begin a search with.
-    pub(super) const FIRST: KsockId = KsockId(NonZeroU32::MIN);
+    pub(super) const FIRST: KsockId = KsockId {
+        number: NonZeroU32::MIN,
+        at: At(0),
+    };
 
-    /// Returns the id that a program writes as `id`, unless it means none.
-    pub(crate) fn new(id: u32) -> Option<Self> {
-        NonZeroU32::new(id).map(KsockId)
+    /// Returns the id with this number, unless it means none, of a Ksock in this cell.
+    pub(super) fn new(number: u32, at: At) -> Option<Self> {
+        let number = NonZeroU32::new(number)?;
+        Some(KsockId { number, at })
     }
 
     /// Returns the number that programs see.
     pub(crate) fn get(self) -> u32 {
-        self.0.get()
+        self.number.get()
     }
 }
 
@@ -46,6 +58,16 @@ impl UserId {
     /// Returns what stands for this user.
     pub(super) fn new(uid: u32, exempt: bool) -> Self {
         UserId((u64::from(uid) << 1) | u64::from(exempt))
+    }
+
+    /// Returns the number that it is ordered by, of 33 bits.
+    pub(super) fn get(self) -> u64 {
+        self.0
+    }
+
+    /// Returns the one with this number.
+    pub(super) fn of(number: u64) -> Self {
+        UserId(number)
     }
 
     /// Returns whether limits are for others.

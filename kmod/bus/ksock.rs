@@ -4,56 +4,18 @@
 
 use super::awaited::{Answer, Awaited, AwaitedReservation, Spare};
 use super::binding::Binding;
+use super::bindings::{Bindings, OwnBinding, Shut};
 use super::copy_limit::Round;
 use super::count::expect;
-use super::id::{BindingId, KsockId, MsgId, Request, UserId};
+use super::id::{At, MsgId, Request, UserId};
 use super::message::Message;
 use super::owed::Owed;
-use super::queue::{Chain, Entry, Gone, Queue, Removed, Slot};
+use super::pool::Slot;
+use super::queue::{Entry, Queue};
 use super::quota::{Charge, Limit, OverLimit, User, ANSWER_BYTES};
 use super::routes::Door;
 use super::waiting::{Causes, PendingReservation};
-use kernel::prelude::*;
-use kernel::rbtree::{RBTree, RBTreeNode};
 use kernel::sync::Arc;
-
-/// A binding, as its Ksock knows it.
-pub(crate) struct OwnBinding {
-    pub(crate) binding: Arc<Binding>,
-    /// The entries in the Ksock's queue that it attracted.
-    queued: Chain,
-    /// The next older one of its subscription; the first of a subscription has none.
-    pub(crate) older: Option<BindingId>,
-    /// Of the first of a subscription that is shut: its place among all of those.
-    shut: Option<Shut>,
-}
-
-/// The place of a shut subscription among those of its Ksock, which are told by their first
-/// bindings.
-#[derive(Clone, Copy)]
-struct Shut {
-    before: Option<BindingId>,
-    behind: Option<BindingId>,
-}
-
-impl OwnBinding {
-    pub(crate) fn new(binding: Arc<Binding>, older: Option<BindingId>) -> Self {
-        OwnBinding {
-            binding,
-            queued: Chain::default(),
-            older,
-            shut: None,
-        }
-    }
-
-    /// Returns where in the index the subscription is whose first binding this is.
-    pub(crate) fn door(&self) -> Door {
-        match self.shut {
-            Some(_) => Door::Shut,
-            None => Door::Open,
-        }
-    }
-}
 
 /// A send that waits (specification 7).
 pub(crate) struct Pending {
@@ -74,11 +36,12 @@ pub(crate) struct Ksock<N> {
     limit: u32,
     /// The limit was set below what there was: answers may not fit any more.
     lowered: bool,
+    /// There was no memory for more of a queue, at the expense of who opened it.
+    pub(super) starved: bool,
     pub(crate) only_once: bool,
-    /// Its bindings: the newest last.
-    pub(crate) bindings: RBTree<BindingId, OwnBinding>,
+    pub(crate) bindings: Bindings,
     /// The first of its subscriptions that are shut. As long as there is one it counts as full.
-    shut: Option<BindingId>,
+    shut: Option<At>,
     /// The message for which it was last met by routing, and which of the recipients it then was.
     pub(crate) met: (Round, usize),
     pub(crate) awaited: Awaited,
@@ -95,15 +58,16 @@ impl<N> Ksock<N> {
     /// How many messages a new Ksock takes.
     pub(crate) const USUAL_LIMIT: u32 = 100;
 
-    pub(crate) fn new(notify: N, user: Arc<User>, lost_slot: Slot) -> Self {
+    pub(crate) fn new(notify: N, user: Arc<User>) -> Self {
         Ksock {
             notify,
             charge: Charge::new(user),
             queue: Queue::new(),
             limit: Self::USUAL_LIMIT,
             lowered: false,
+            starved: false,
             only_once: false,
-            bindings: RBTree::new(),
+            bindings: Bindings::new(),
             shut: None,
             met: (0, 0),
             awaited: Awaited::new(),
@@ -111,31 +75,44 @@ impl<N> Ksock<N> {
             spare: Spare::default(),
             pending: None,
             last_sent: MsgId::NONE,
-            lost_slot: Some(lost_slot),
+            lost_slot: None,
         }
+    }
+
+    /// Returns the newest binding of a subscription whose first one this is.
+    #[inline]
+    pub(super) fn newest<'a>(&'a self, first: &'a Arc<Binding>, newest: At) -> &'a Arc<Binding> {
+        // Mostly there is one.
+        if first.at == newest {
+            return first;
+        }
+        let own = self.bindings.get(newest);
+        own.map_or(first, |own| &own.binding)
     }
 
     /// Queues an entry.
     pub(crate) fn push(&mut self, slot: Slot, entry: Entry) {
-        let own = match &entry.binding {
-            Some(binding) => expect(self.bindings.get_mut(binding)),
-            None => None,
-        };
         self.charge.add_queued(entry.cost());
-        self.queue.push(slot, entry, own.map(|own| &mut own.queued));
+        self.queue.push(slot, entry);
     }
 
-    /// Takes the front entry. Returns its slot with it.
-    pub(crate) fn pop(&mut self) -> Option<(Entry, Slot)> {
-        let (entry, next, slot) = self.queue.pop()?;
-        if let Some(binding) = &entry.binding {
-            if let Some(own) = expect(self.bindings.get_mut(binding)) {
-                own.queued.pop(next);
-            }
-        }
-        self.charge.subtract_queued(entry.cost());
+    /// Takes the front entry.
+    #[inline(always)]
+    pub(crate) fn pop(&mut self) -> Option<Entry> {
+        let entry = self.queue.pop()?;
+        self.gave_up(&entry);
         self.calm_down();
-        Some((entry, slot))
+        Some(entry)
+    }
+
+    /// An entry is no more in the queue: its cell is free, and its user pays for it no more.
+    #[inline(always)]
+    fn gave_up(&mut self, entry: &Entry) {
+        if self.lost_slot.is_none() {
+            self.lost_slot = self.queue.cells.reserve();
+        }
+        self.starved = false;
+        self.charge.subtract_queued(entry.cost());
     }
 
     /// Notes a request, for whose answer `slot` is kept.
@@ -159,41 +136,24 @@ impl<N> Ksock<N> {
         Some(taken)
     }
 
-    /// Returns how many messages in the queue a binding attracted.
-    pub(crate) fn attracted_by(&self, binding: BindingId) -> usize {
-        let own = expect(self.bindings.get(&binding));
-        own.map_or(0, |own| own.queued.len() as usize)
-    }
-
-    /// Takes a binding away that it has. Returns with it what it attracted, which is to be taken
-    /// out of the queue.
-    pub(crate) fn unbind(
-        &mut self,
-        binding: BindingId,
-    ) -> Option<(Chain, RBTreeNode<BindingId, OwnBinding>)> {
+    /// Takes a binding away that it has. What it attracted is to be taken out of the queue.
+    pub(crate) fn unbind(&mut self, binding: &Arc<Binding>) -> Option<OwnBinding> {
         if self.is_shut() {
-            self.forget_shut(binding);
+            self.forget_shut(binding.at);
         }
-        let own = expect(self.bindings.find_mut(&binding))?;
-        let queued = own.get().queued;
-        let own = own.remove_node();
-        if queued.len() > 0 && self.queue.set_aside() > 0 {
+        let own = self.bindings.remove(binding.at)?;
+        if self.queue.set_aside() > 0 && binding.attracted.first().is_some() {
             self.queue.forget_aside(binding);
         }
         self.charge.subtract_binding();
-        Some((queued, own))
+        Some(own)
     }
 
     /// Takes the first of those out of the queue that a binding attracted which is gone.
-    pub(crate) fn remove_first(
-        &mut self,
-        attracted: &mut Chain,
-        me: KsockId,
-        removed: &mut Removed,
-    ) -> Option<Gone> {
-        let gone = self.queue.remove_first(attracted, me, removed)?;
-        self.charge.subtract_queued(gone.cost);
-        Some(gone)
+    pub(crate) fn remove_first(&mut self, binding: &Binding) -> Option<Entry> {
+        let entry = self.queue.remove_first(binding)?;
+        self.gave_up(&entry);
+        Some(entry)
     }
 
     /// Once all there is fits below the limit, so do all answers from then on.
@@ -230,7 +190,7 @@ impl<N> Ksock<N> {
 
     /// Returns whether a message fits, apart from subscriptions that are shut.
     pub(crate) fn has_room(&self) -> bool {
-        self.capacity_left() > 0 && !self.charge.is_used_up()
+        self.capacity_left() > 0 && !self.charge.is_used_up() && !self.starved
     }
 
     /// Returns whether the answer to a request fits, if one is sent now. Bytes kept for other
@@ -261,18 +221,21 @@ impl<N> Ksock<N> {
     }
 
     /// Returns where in the index the subscription with this first binding is.
-    pub(crate) fn door(&self, first: BindingId) -> Door {
+    pub(crate) fn door(&self, first: &Binding) -> Door {
         if !self.is_shut() {
             return Door::Open;
         }
-        let own = expect(self.bindings.get(&first));
-        own.map_or(Door::Open, OwnBinding::door)
+        let own = self.bindings.get(first.at);
+        match own.and_then(|own| own.shut) {
+            Some(_) => Door::Shut,
+            None => Door::Open,
+        }
     }
 
     /// Notes that a subscription is shut.
-    pub(crate) fn note_shut(&mut self, first: BindingId) {
-        let behind = self.shut;
-        if let Some(own) = expect(self.bindings.get_mut(&first)) {
+    pub(crate) fn note_shut(&mut self, first: &Binding) {
+        let (first, behind) = (first.at, self.shut);
+        if let Some(own) = self.bindings.get_mut(first) {
             own.shut = Some(Shut {
                 before: None,
                 behind,
@@ -283,8 +246,8 @@ impl<N> Ksock<N> {
     }
 
     /// Notes that a subscription is shut no more, or gone.
-    pub(crate) fn forget_shut(&mut self, first: BindingId) {
-        let own = self.bindings.get_mut(&first);
+    pub(crate) fn forget_shut(&mut self, first: At) {
+        let own = self.bindings.get_mut(first);
         let Some(Shut { before, behind }) = own.and_then(|own| own.shut.take()) else {
             return;
         };
@@ -295,9 +258,8 @@ impl<N> Ksock<N> {
         self.link(behind, |shut| shut.before = before);
     }
 
-    fn link(&mut self, subscription: Option<BindingId>, change: impl FnOnce(&mut Shut)) {
-        let own =
-            subscription.and_then(|subscription| expect(self.bindings.get_mut(&subscription)));
+    fn link(&mut self, subscription: Option<At>, change: impl FnOnce(&mut Shut)) {
+        let own = subscription.and_then(|subscription| self.bindings.get_mut(subscription));
         if let Some(shut) = own.and_then(|own| expect(own.shut.as_mut())) {
             change(shut);
         }
@@ -306,7 +268,7 @@ impl<N> Ksock<N> {
     /// Takes one of the subscriptions that are shut: it is to be opened.
     pub(crate) fn take_shut(&mut self) -> Option<Arc<Binding>> {
         let first = self.shut?;
-        let binding = expect(self.bindings.get(&first))?.binding.clone();
+        let binding = self.bindings.get(first)?.binding.clone();
         self.forget_shut(first);
         Some(binding)
     }
@@ -320,12 +282,4 @@ impl<N> Ksock<N> {
     pub(crate) fn is_readable(&self) -> bool {
         self.queue.len() > 0
     }
-}
-
-/// The open Ksocks of a bus.
-pub(crate) type Ksocks<N> = RBTree<KsockId, KBox<Ksock<N>>>;
-
-/// Returns a Ksock that was found under the same lock, and so is still there.
-pub(super) fn present<N>(ksocks: &mut Ksocks<N>, id: KsockId) -> Option<&mut Ksock<N>> {
-    Some(expect(ksocks.get_mut(&id))?)
 }

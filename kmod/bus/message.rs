@@ -72,6 +72,7 @@ pub(crate) const fn padded_data_len(len: u32) -> u64 {
 /// A whole message with a name that may be sent.
 pub(crate) struct Message {
     header: Header,
+    sender: Option<KsockId>,
     name: CheckedName,
     /// The body (see [`Header::body_len`]) from `start` on. What lies before it is of no use,
     /// but moving the body would cost a copy.
@@ -114,6 +115,7 @@ impl Message {
         header.flags &= !uapi::KBUS_BIT_SYNTHETIC;
         Ok(Message {
             header,
+            sender: None,
             name,
             storage,
             start,
@@ -128,6 +130,12 @@ impl Message {
     pub(super) fn stamp(&mut self, id: MsgId, from: KsockId) {
         self.header.id = id;
         self.header.from = from.get();
+        self.sender = Some(from);
+    }
+
+    /// Returns the Ksock that sent it, once it is sent.
+    pub(super) fn sender(&self) -> Option<KsockId> {
+        self.sender
     }
 
     pub(crate) fn name(&self) -> Name<'_> {

@@ -22,22 +22,26 @@
 //!
 //! | layer | files |
 //! | --- | --- |
-//! | words | `need` `progress` `id` `count` |
-//! | | `age` `error` |
+//! | words | `progress` `id` `count` |
+//! | | `age` `chain` `pool` |
+//! | | `need` |
+//! | | `error` |
 //! | | `tally` `walk` `reserve` `name` |
-//! | things | `message` `binding` `owed` `copy_limit` `quota` `waiting` `wakeup` |
-//! | | `synthetic` `routes` |
+//! | things | `message` `binding` `owed` `copy_limit` `quota` `wakeup` |
+//! | | `synthetic` `routes` `waiting` `awaited` `bindings` |
 //! | queues | `queue` |
-//! | | `awaited` |
 //! | | `plan` `ksock` |
+//! | | `ksocks` |
 //! | a bus | `prealloc` |
 //! | | `state` |
 //! | what it does | `verbs` |
 
 pub(crate) mod binding;
+mod bindings;
 pub(crate) mod error;
 pub(crate) mod id;
 pub(crate) mod ksock;
+mod ksocks;
 pub(crate) mod message;
 pub(crate) mod name;
 pub(crate) mod need;
@@ -51,10 +55,12 @@ pub(crate) mod wakeup;
 
 mod age;
 mod awaited;
+mod chain;
 mod copy_limit;
 mod count;
 mod owed;
 mod plan;
+mod pool;
 mod reserve;
 mod routes;
 mod state;

@@ -3,18 +3,19 @@
 //! What was decided, with the memory to do it: nothing can fail from here on.
 
 use super::awaited::AwaitedReservation;
-use super::id::{BindingId, KsockId, Request};
+use super::binding::Binding;
+use super::id::{KsockId, Request};
 use super::owed::OwedReservation;
-use super::queue::{Chain, Slot};
-use super::routes::Target;
+use super::pool::Slot;
 use super::waiting::Walk;
 use kernel::prelude::*;
+use kernel::sync::Arc;
 
-/// A listener that gets a copy.
+/// A listener or replier that gets a copy.
 pub(crate) struct Recipient {
     pub(super) ksock: KsockId,
-    /// The binding by which it listens.
-    pub(super) binding: BindingId,
+    /// The binding that attracts it.
+    pub(super) binding: Arc<Binding>,
     /// Where its copy goes.
     pub(super) slot: Slot,
 }
@@ -23,17 +24,15 @@ pub(crate) struct Recipient {
 pub(crate) struct RequestReservation {
     /// The note at its sender.
     pub(super) awaited: AwaitedReservation,
-    /// Where its answer goes.
-    pub(super) answer: Slot,
     /// The note at its replier.
     pub(super) owed: OwedReservation,
-    /// Where the replier's copy goes.
-    pub(super) slot: Slot,
 }
 
 /// A request and the replier that it is for.
 pub(crate) struct Ask {
-    pub(super) target: Target,
+    pub(super) replier: Recipient,
+    /// Where its answer goes.
+    pub(super) answer: Slot,
     pub(super) reservation: RequestReservation,
 }
 
@@ -60,7 +59,7 @@ pub(crate) enum Rest {
     /// The queue still has entries of a binding that is gone.
     Unbind {
         ksock: KsockId,
-        attracted: Chain,
+        binding: Arc<Binding>,
         /// One of those taken out counted against the limit.
         counted: bool,
     },

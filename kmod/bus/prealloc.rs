@@ -9,26 +9,37 @@
 //! steps may have done some of them when it returns a need, and then goes on where it was.
 
 use super::awaited::{AwaitedReservation, Spare};
+use super::binding::Binding;
+use super::bindings;
 use super::count::expect;
 use super::error::BusError;
-use super::id::{BindingId, KsockId};
+use super::id::KsockId;
+use super::ksock::Ksock;
+use super::ksocks::{self, Ksocks};
 use super::message::Message;
 use super::need::Need;
 use super::owed::OwedReservation;
 use super::plan::{Recipient, RequestReservation, Rest};
-use super::queue::{Removed, Slot};
+use super::pool::{Slot, Want};
+use super::queue::{self, Entry};
 use super::quota::OverLimit;
 use super::reserve::node;
 use super::waiting::PendingReservation;
 use super::wakeup::{Notify, WakeQueue};
+use kernel::alloc::Flags;
 use kernel::prelude::*;
 use kernel::sync::Arc;
 
 /// Memory for one verb, and what it leaves behind to be freed or woken outside the lock.
 pub(crate) struct Prealloc<N> {
-    pub(super) slots: KVVec<Slot>,
     /// Space for those who listen, and those found so far by a verb that is deciding.
     pub(super) recipients: KVVec<Recipient>,
+    /// Ksocks in whose queues no cell was free.
+    short: KVVec<Short<N>>,
+    /// How many more there were than there was space to note.
+    not_noted: usize,
+    ksocks: Option<KBox<ksocks::Growth<N>>>,
+    pub(super) bindings: Option<KBox<bindings::Growth>>,
     awaited: Option<AwaitedReservation>,
     owed: Option<OwedReservation>,
     pending: Option<PendingReservation>,
@@ -38,11 +49,32 @@ pub(crate) struct Prealloc<N> {
     /// A user that has reached a limit.
     pub(crate) over_limit: OverLimit,
     /// Entries that were taken out of a queue.
-    pub(super) removed: Removed,
+    pub(super) removed: KVVec<Entry>,
     /// What is left to do of a verb, in this order.
     rest: [Option<Rest>; RESTS],
-    /// How many slots the last send took: a hint for the next.
-    pub(super) usual: usize,
+}
+
+/// A Ksock in whose queue no cell was free, and what it gets.
+struct Short<N> {
+    ksock: KsockId,
+    /// Its end at the file, at whose expense it is.
+    notify: N,
+    /// How many cells it lacked, of the chunk that it gets.
+    lacks: u32,
+    want: Want,
+    growth: Option<queue::Growth>,
+    stage: Stage,
+}
+
+/// How far somebody in want of cells is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    /// It was noted, under the lock.
+    Noted,
+    /// A chunk was got for it, or was not to be had.
+    Supplied,
+    /// It has the chunk. What it did not need is to be freed.
+    Done,
 }
 
 /// How much of what takes long is done at a time, before others get the lock: so much that none
@@ -52,8 +84,9 @@ pub(super) const STEP: usize = 24;
 /// How many different things a verb can leave to do.
 const RESTS: usize = 6;
 
-/// How many unused slots are kept for the next verb.
-const KEPT: usize = 4;
+/// How memory is got at the expense of another, who may have used up what it may have. Nobody is
+/// killed for that.
+const ON_ACCOUNT: Flags = GFP_KERNEL_ACCOUNT;
 
 impl<N: Notify> Prealloc<N> {
     /// Returns one with next to nothing in it, but for the few wakes that nearly every verb has.
@@ -63,17 +96,19 @@ impl<N: Notify> Prealloc<N> {
     /// `NoMemory`.
     pub(crate) fn new() -> Result<Self, BusError> {
         let mut prealloc = Prealloc {
-            slots: KVVec::new(),
             recipients: KVVec::new(),
+            short: KVVec::new(),
+            not_noted: 0,
+            ksocks: None,
+            bindings: None,
             awaited: None,
             owed: None,
             pending: None,
             dropped: None,
             wakes: WakeQueue::new(),
             over_limit: OverLimit::none(),
-            removed: Removed::new(),
+            removed: KVVec::new(),
             rest: [const { None }; RESTS],
-            usual: 0,
         };
         prealloc.supply(Need::NOTHING)?;
         Ok(prealloc)
@@ -91,10 +126,17 @@ impl<N: Notify> Prealloc<N> {
             let more = wanted.saturating_sub(vec.len());
             Ok(vec.reserve(more, GFP_KERNEL_ACCOUNT)?)
         }
-        capacity(&mut self.slots, need.slots.max(KEPT))?;
         capacity(&mut self.recipients, need.recipients)?;
+        self.removed.clear();
+        capacity(&mut self.removed, need.removed)?;
         // Beside the listeners: a replier, a requester, and the caller itself.
         self.wakes.reserve(need.recipients + need.wakes + 3)?;
+        if let Some(want) = need.ksocks {
+            self.ksocks = Some(boxed(ksocks::Growth::new(want, GFP_KERNEL_ACCOUNT)?)?);
+        }
+        if let Some(want) = need.bindings {
+            self.bindings = Some(boxed(bindings::Growth::new(want, GFP_KERNEL_ACCOUNT)?)?);
+        }
         if need.request && self.awaited.is_none() {
             self.awaited = Some(node()?);
         }
@@ -104,25 +146,48 @@ impl<N: Notify> Prealloc<N> {
         if need.pending && self.pending.is_none() {
             self.pending = Some(PendingReservation::new()?);
         }
-        while self.slots.len() < need.slots {
-            self.slots.push(node()?, GFP_KERNEL_ACCOUNT)?;
+        self.supply_short(need.short)
+    }
+
+    /// Gets chunks for those that were noted, and space to note `wanted` of them.
+    fn supply_short(&mut self, wanted: usize) -> Result<(), BusError> {
+        let more = core::mem::take(&mut self.not_noted).max(wanted);
+        if self.short.is_empty() && more == 0 {
+            return Ok(());
         }
-        Ok(())
+        self.short.retain(|short| short.stage != Stage::Done);
+        for short in self.short.iter_mut() {
+            short.supply();
+        }
+        Ok(self.short.reserve(more, GFP_KERNEL_ACCOUNT)?)
     }
 
     /// After a verb, outside the lock: wakes files, frees what was left behind, and keeps no more
     /// than a little for the next verb.
+    #[inline]
     pub(crate) fn finish(&mut self) {
         self.wakes.wake_all();
         self.dropped = None;
-        if !self.removed.is_empty() {
-            self.removed = Removed::new();
+        let grown = self.ksocks.is_some() || self.bindings.is_some();
+        if grown || !self.removed.is_empty() || !self.short.is_empty() {
+            self.free();
         }
-        self.slots.truncate(KEPT);
         if self.recipients.capacity() > 1024 {
             self.recipients = KVVec::new();
             self.wakes = WakeQueue::new();
         }
+    }
+
+    #[cold]
+    fn free(&mut self) {
+        self.removed.clear();
+        if self.removed.capacity() > STEP {
+            self.removed = KVVec::new();
+        }
+        self.short = KVVec::new();
+        self.not_noted = 0;
+        self.ksocks = None;
+        self.bindings = None;
     }
 
     /// Returns whether [`Bus::go_on`](super::Bus::go_on) is to be called, when others have had the
@@ -133,8 +198,16 @@ impl<N: Notify> Prealloc<N> {
 
     /// Before [`Bus::go_on`](super::Bus::go_on), outside the lock.
     pub(crate) fn prepare_to_go_on(&mut self) {
-        // Where there is no memory one at a time is woken.
+        // Where there is no memory one at a time is woken, or taken out.
         let _ = self.wakes.reserve(STEP);
+        if let Some(Some(Rest::Unbind { .. })) = self.rest.first() {
+            let _ = self.removed.reserve(STEP, GFP_KERNEL_ACCOUNT);
+        }
+    }
+
+    /// Returns how many entries can be kept that are taken out of a queue.
+    pub(super) fn space_for_removed(&self) -> usize {
+        self.removed.capacity() - self.removed.len()
     }
 
     /// Leaves something to do for when others have had the lock.
@@ -151,21 +224,6 @@ impl<N: Notify> Prealloc<N> {
         first
     }
 
-    /// Before a send: gets as many slots as the last one used, which will mostly do.
-    ///
-    /// # Errors
-    ///
-    /// `NoMemory`.
-    pub(crate) fn expect_as_usual(&mut self) -> Result<(), BusError> {
-        if self.slots.len() >= self.usual {
-            return Ok(());
-        }
-        self.supply(Need {
-            slots: self.usual,
-            ..Need::NOTHING
-        })
-    }
-
     /// Takes over what the last request left behind.
     pub(super) fn take_spare(&mut self, spare: &mut Spare) {
         if self.awaited.is_none() {
@@ -174,15 +232,6 @@ impl<N: Notify> Prealloc<N> {
         if self.owed.is_none() {
             self.owed = spare.owed.take();
         }
-        if let Some(slot) = spare.slot.take() {
-            self.give_back(slot);
-        }
-    }
-
-    /// Takes a slot that is not needed any more: it is kept if that costs nothing.
-    pub(super) fn give_back(&mut self, slot: Slot) {
-        // No space to keep it: freeing one small node under the lock is all that happens.
-        let _ = self.slots.push_within_capacity(slot);
     }
 
     /// Takes the memory of a debt that is not noted any more: it is kept if there is none.
@@ -195,15 +244,6 @@ impl<N: Notify> Prealloc<N> {
         self.pending = Some(reservation);
     }
 
-    /// Returns a slot.
-    ///
-    /// # Errors
-    ///
-    /// The need for one.
-    pub(super) fn take_slot(&mut self) -> Result<Slot, Need> {
-        self.slots.pop().ok_or(Need::ONE_SLOT)
-    }
-
     /// Returns whether there is what a send that waits is noted with.
     pub(super) fn has_pending(&self) -> bool {
         self.pending.is_some()
@@ -214,48 +254,98 @@ impl<N: Notify> Prealloc<N> {
         self.pending.take()
     }
 
-    /// Returns what a request is queued and noted with, all of it or nothing.
+    /// Returns what a request is noted with, all of it or nothing.
     pub(super) fn take_request(&mut self) -> Option<RequestReservation> {
-        let slots = (self.slots.pop(), self.slots.pop());
-        match (self.awaited.take(), self.owed.take(), slots) {
-            (Some(awaited), Some(owed), (Some(answer), Some(slot))) => Some(RequestReservation {
-                awaited,
-                answer,
-                owed,
-                slot,
-            }),
-            (awaited, owed, (first, second)) => {
+        match (self.awaited.take(), self.owed.take()) {
+            (Some(awaited), Some(owed)) => Some(RequestReservation { awaited, owed }),
+            (awaited, owed) => {
                 (self.awaited, self.owed) = (awaited, owed);
-                [first, second]
-                    .into_iter()
-                    .flatten()
-                    .for_each(|slot| self.give_back(slot));
                 None
             }
         }
     }
 
-    /// Notes a listener with a slot of its own. Does nothing if there is no slot or no space: then
-    /// there are fewer recipients than listeners were found, and the verb says what it needs.
-    pub(super) fn note_recipient(&mut self, ksock: KsockId, binding: BindingId) {
-        if self.recipients.len() < self.recipients.capacity() {
-            if let Some(slot) = self.slots.pop() {
-                let recipient = Recipient {
-                    ksock,
-                    binding,
-                    slot,
-                };
-                let _ = self.recipients.push_within_capacity(recipient);
+    /// Takes back what a request is noted with: it is not sent.
+    pub(super) fn give_back_request(&mut self, reservation: RequestReservation) {
+        self.awaited = Some(reservation.awaited);
+        self.owed = Some(reservation.owed);
+    }
+
+    /// Notes a Ksock in whose queue no cell is free.
+    #[cold]
+    pub(super) fn note_short(&mut self, id: KsockId, ksock: &Ksock<N>) {
+        if let Some(last) = self.short.last_mut() {
+            let is_it = last.ksock == id && last.stage == Stage::Noted;
+            if is_it && last.lacks < queue::IN_CHUNK as u32 {
+                last.lacks += 1;
+                return;
+            }
+        }
+        let short = Short {
+            ksock: id,
+            notify: ksock.notify.clone(),
+            lacks: 1,
+            want: ksock.queue.cells.want(),
+            growth: None,
+            stage: Stage::Noted,
+        };
+        if self.short.push_within_capacity(short).is_err() {
+            self.not_noted += 1;
+        }
+    }
+
+    /// Gives those that were short what was got for them. Who got nothing is starved: no message
+    /// fits until it has read something.
+    #[inline]
+    pub(super) fn stock(&mut self, ksocks: &mut Ksocks<N>) {
+        if !self.short.is_empty() || self.ksocks.is_some() {
+            self.hand_out(ksocks);
+        }
+    }
+
+    #[cold]
+    fn hand_out(&mut self, ksocks: &mut Ksocks<N>) {
+        if let Some(growth) = &mut self.ksocks {
+            ksocks.cells.add(growth);
+        }
+        for short in self.short.iter_mut() {
+            if short.stage != Stage::Supplied {
+                continue;
+            }
+            short.stage = Stage::Done;
+            let Some(ksock) = ksocks.get_mut(short.ksock) else {
+                continue;
+            };
+            match &mut short.growth {
+                Some(growth) => ksock.queue.cells.add(growth),
+                None => ksock.starved = true,
             }
         }
     }
 
+    /// Returns whether one more listener can be noted.
+    pub(super) fn has_space_for_recipient(&self) -> bool {
+        self.recipients.len() < self.recipients.capacity()
+    }
+
+    /// Notes a listener with a slot of its own, for which there is space.
+    #[inline(always)]
+    pub(super) fn note_recipient(&mut self, ksock: KsockId, binding: &Arc<Binding>, slot: Slot) {
+        let _ = self.recipients.push_within_capacity(Recipient {
+            ksock,
+            binding: binding.clone(),
+            slot,
+        });
+    }
+
     /// Of two bindings by which a Ksock listens, takes the newer for its copy, which is the one at
     /// `at` unless memory was short.
-    pub(super) fn prefer(&mut self, at: usize, ksock: KsockId, binding: BindingId) {
+    pub(super) fn prefer(&mut self, at: usize, ksock: KsockId, binding: &Arc<Binding>) {
         let recipient = self.recipients.get_mut(at);
         if let Some(recipient) = recipient.filter(|recipient| recipient.ksock == ksock) {
-            recipient.binding = recipient.binding.max(binding);
+            if recipient.binding.id < binding.id {
+                recipient.binding = binding.clone();
+            }
         }
     }
 
@@ -270,9 +360,24 @@ impl<N: Notify> Prealloc<N> {
     }
 
     /// Forgets the recipients: the verb was refused, or wants more memory.
-    pub(super) fn release_recipients(&mut self) {
-        while let Some(recipient) = self.recipients.pop() {
-            self.give_back(recipient.slot);
+    pub(super) fn release_recipients(&mut self, ksocks: &mut Ksocks<N>) {
+        for recipient in self.recipients.drain_all() {
+            if let Some(ksock) = ksocks.present(recipient.ksock) {
+                ksock.queue.cells.give_back(recipient.slot);
+            }
         }
     }
+}
+
+impl<N: Notify> Short<N> {
+    /// Gets what it wants, if it is to be had at its expense.
+    fn supply(&mut self) {
+        let grow = || queue::Growth::new(self.want, ON_ACCOUNT);
+        self.growth = self.notify.on_account(grow).ok();
+        self.stage = Stage::Supplied;
+    }
+}
+
+fn boxed<T>(value: T) -> Result<KBox<T>, BusError> {
+    KBox::new(value, GFP_KERNEL_ACCOUNT).map_err(|_| BusError::NoMemory)
 }

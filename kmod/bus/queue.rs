@@ -2,23 +2,25 @@
 
 //! What waits to be read by one Ksock.
 //!
-//! Pushing takes a [`Slot`]: the memory for one entry, got before the bus was locked. A verb that
-//! has a slot cannot fail to push. Entries that were admitted beyond the Ksock's limit (unbind
-//! events whose sender is closing and cannot be refused, specification 6.5) are "set aside": they
-//! stand in the queue where they belong, but do not count against the limit until others have
-//! left.
+//! Pushing takes a [`Slot`] of the same queue: a cell that was free, and was taken before the
+//! first change. A verb that has a slot cannot fail to push. The cells come in chunks, at the
+//! expense of who opened the Ksock, and are used again and again. Entries that were admitted
+//! beyond the Ksock's limit (unbind events whose sender is closing and cannot be refused,
+//! specification 6.5) are "set aside": they stand in the queue where they belong, but do not count
+//! against the limit until others have left.
 //!
 //! The entries that one binding attracted are a [`Chain`], and so are those that are set aside:
 //! taking them out costs what they are, however long the queue is.
 
+use super::binding::Binding;
+use super::chain::Chain;
 use super::count::{decrease, expect};
-use super::id::{BindingId, KsockId, MsgId, Request, RequestSerial};
+use super::id::{At, KsockId, MsgId, Request, RequestSerial};
 use super::message::{Header, Message};
 use super::owed::{Debt, OwedReservation};
+use super::pool::{self, Pool, Slot};
 use super::quota::SLOT_BYTES;
 use super::synthetic::{BindEvent, Kind, Synthetic};
-use super::walk;
-use kernel::rbtree::{RBTree, RBTreeNodeReservation};
 use kernel::sync::Arc;
 
 /// What an entry holds. A clone shares it.
@@ -60,12 +62,11 @@ impl Content {
         }
     }
 
-    /// Returns the Ksock that sent it.
+    /// Returns the Ksock that sent it, if one did.
     pub(super) fn sender(&self) -> Option<KsockId> {
         match self {
-            Content::Message(message) => KsockId::new(message.header().from),
-            Content::Synthetic(synthetic) => synthetic.from,
-            Content::Event(_) => None,
+            Content::Message(message) => message.sender(),
+            Content::Synthetic(_) | Content::Event(_) => None,
         }
     }
 }
@@ -83,7 +84,7 @@ pub(crate) struct Entry {
     pub(crate) content: Content,
     pub(crate) duty: Option<Duty>,
     /// The binding that attracted it.
-    pub(crate) binding: Option<BindingId>,
+    pub(crate) binding: Option<Arc<Binding>>,
     pub(crate) set_aside: bool,
 }
 
@@ -117,77 +118,37 @@ impl Entry {
     }
 }
 
-/// Where in a queue an entry stands.
-pub(crate) type Place = i64;
-
-/// An entry in its queue.
+/// An entry in its queue, and the numbers of others. Where there is no other, they mean nothing.
 pub(crate) struct Queued {
     entry: Entry,
-    /// Where the next one is that the same binding attracted, if there is one.
-    next: Place,
-    /// Where the next one is that is set aside, if this is, and if there is one.
-    next_aside: Place,
+    before: At,
+    behind: At,
+    /// The next one that the same binding attracted.
+    next: At,
+    /// The next one that is set aside, if this is.
+    next_aside: At,
 }
 
-/// Entries of one queue that have something in common, in the order in which they stand there.
-#[derive(Clone, Copy, Default)]
-pub(crate) struct Chain {
-    len: u32,
-    first: Place,
-    last: Place,
-}
+/// So many entries are in one piece of memory of 1,024 bytes.
+pub(super) const IN_CHUNK: usize = 12;
 
-impl Chain {
-    /// Returns how many there are.
-    pub(super) fn len(&self) -> u32 {
-        self.len
-    }
+/// Cells for entries.
+pub(crate) type Growth = pool::Growth<Queued, IN_CHUNK>;
 
-    /// The first of them is gone, behind which there was `next`.
-    pub(super) fn pop(&mut self, next: Place) {
-        self.first = next;
-        decrease(&mut self.len, 1);
-    }
-
-    /// Puts one before them. Returns which is behind it.
-    fn push_front(&mut self, place: Place) -> Place {
-        let next = self.first;
-        if self.len == 0 {
-            self.last = place;
-        }
-        self.first = place;
-        self.len += 1;
-        next
-    }
-
-    /// Puts one behind them. Returns the one before it, which must be told.
-    fn push_back(&mut self, place: Place) -> Option<Place> {
-        let before = (self.len > 0).then_some(self.last);
-        if self.len == 0 {
-            self.first = place;
-        }
-        self.last = place;
-        self.len += 1;
-        before
-    }
-}
-
-/// The memory for one entry.
-pub(crate) type Slot = RBTreeNodeReservation<Place, Option<Queued>>;
-
-/// Entries taken out of a queue, to be freed when the bus is unlocked.
-pub(crate) type Removed = RBTree<Place, Option<Queued>>;
+/// How large a chunk of them is, in bytes.
+pub(crate) const CHUNK_BYTES: usize = pool::Chunk::<Queued, IN_CHUNK>::BYTES;
 
 /// The queue of one Ksock, in the order in which it will be read.
 pub(crate) struct Queue {
-    entries: RBTree<Place, Option<Queued>>,
-    /// Where the next entry goes: urgent ones before all others, the rest behind.
-    front: Place,
-    back: Place,
+    pub(super) cells: Pool<Queued, IN_CHUNK>,
+    /// The entries that are read first and last, if there are any.
+    front: At,
+    back: At,
     /// How many entries count against the limit.
     counted: u32,
-    /// Those that do not.
+    /// Those that do not, and how many there are.
     aside: Chain,
+    aside_count: u32,
     /// How many of those that are set aside tell that events were lost: none or one.
     losses: u32,
     /// The id of what was pushed last, for "messages only once".
@@ -197,11 +158,12 @@ pub(crate) struct Queue {
 impl Queue {
     pub(crate) fn new() -> Self {
         Queue {
-            entries: RBTree::new(),
-            front: -1,
-            back: 0,
+            cells: Pool::new(),
+            front: At::default(),
+            back: At::default(),
             counted: 0,
-            aside: Chain::default(),
+            aside: Chain::new(),
+            aside_count: 0,
             losses: 0,
             last: None,
         }
@@ -209,7 +171,7 @@ impl Queue {
 
     /// Returns how many entries can be read, set aside or not.
     pub(crate) fn len(&self) -> u32 {
-        self.counted + self.aside.len
+        self.counted + self.aside_count
     }
 
     /// Returns how many entries count against the limit.
@@ -218,7 +180,7 @@ impl Queue {
     }
 
     pub(crate) fn set_aside(&self) -> u32 {
-        self.aside.len
+        self.aside_count
     }
 
     /// Returns whether a notice that bind events were lost is set aside.
@@ -231,157 +193,183 @@ impl Queue {
         self.last == Some(id)
     }
 
-    /// Queues an entry. `attracted` are those that the same binding attracted, if one did.
-    pub(super) fn push(&mut self, slot: Slot, entry: Entry, attracted: Option<&mut Chain>) {
-        let Entry {
-            content, set_aside, ..
-        } = &entry;
-        self.last = Some(content.id());
-        let urgent = matches!(content, Content::Message(m) if m.header().is_urgent());
-        let (mut next, mut before) = (0, None);
-        let place = if urgent {
-            self.front -= 1;
-            let place = self.front + 1;
-            next = attracted.map_or(0, |chain| chain.push_front(place));
-            place
-        } else {
-            self.back += 1;
-            let place = self.back - 1;
-            before = attracted.and_then(|chain| chain.push_back(place));
-            place
-        };
-        if let Some(before) = before.and_then(|before| self.at(before)) {
-            before.next = place;
-        }
-        if *set_aside {
-            self.losses += u32::from(content.is_loss_notice());
-            let before = self.aside.push_back(place);
-            if let Some(before) = before.and_then(|before| self.at(before)) {
-                before.next_aside = place;
+    /// Queues an entry: urgent ones before all others, the rest behind.
+    pub(super) fn push(&mut self, slot: Slot, entry: Entry) {
+        self.last = Some(entry.content.id());
+        let urgent = matches!(&entry.content, Content::Message(m) if m.header().is_urgent());
+        let is_first = self.len() == 0;
+        let at = slot.at();
+        let (mut before, mut behind) = (At::default(), At::default());
+        let mut next = At::default();
+        if urgent {
+            behind = self.front;
+            if let Some(binding) = &entry.binding {
+                next = binding.attracted.push_front(at).unwrap_or_default();
             }
+        } else {
+            before = self.back;
+            let last = entry.binding.as_ref();
+            let last = last.and_then(|binding| binding.attracted.push_back(at));
+            if let Some(last) = last.and_then(|last| self.at(last)) {
+                last.next = at;
+            }
+        }
+        if entry.set_aside {
+            self.losses += u32::from(entry.content.is_loss_notice());
+            self.add_aside(at);
         } else {
             self.counted += 1;
         }
-        let queued = Queued {
-            entry,
-            next,
-            next_aside: 0,
-        };
-        self.entries.insert(slot.into_node(place, Some(queued)));
+        if is_first {
+            (self.front, self.back) = (at, at);
+        } else if urgent {
+            self.front = at;
+            if let Some(behind) = self.at(behind) {
+                behind.before = at;
+            }
+        } else {
+            self.back = at;
+            if let Some(before) = self.at(before) {
+                before.behind = at;
+            }
+        }
+        self.cells.fill(
+            slot,
+            Queued {
+                entry,
+                before,
+                behind,
+                next,
+                next_aside: At::default(),
+            },
+        );
     }
 
-    fn at(&mut self, place: Place) -> Option<&mut Queued> {
-        expect(self.entries.get_mut(&place))?.as_mut()
+    fn add_aside(&mut self, at: At) {
+        self.aside_count += 1;
+        let last = self.aside.push_back(at);
+        if let Some(last) = last.and_then(|last| self.at(last)) {
+            last.next_aside = at;
+        }
     }
 
-    /// Takes the front entry. Returns with it which the next one of its binding is, and its slot.
-    /// If there are entries set aside, the oldest of them counts from now on.
-    pub(super) fn pop(&mut self) -> Option<(Entry, Place, Slot)> {
-        let mut front = self.entries.cursor_front_mut()?;
-        let queued = front.current_mut().1.take();
-        let (_, node) = front.remove_current();
-        let slot = node.into_reservation();
+    #[inline(always)]
+    fn at(&mut self, at: At) -> Option<&mut Queued> {
+        expect(self.cells.get_mut(at))
+    }
+
+    /// Takes an entry out of the order. It is counted still.
+    #[inline(always)]
+    fn take(&mut self, at: At) -> Option<Queued> {
+        let (front, back) = (self.front, self.back);
+        let queued = expect(self.cells.remove(at))?;
+        match at == front {
+            true => self.front = queued.behind,
+            false => {
+                if let Some(before) = self.at(queued.before) {
+                    before.behind = queued.behind;
+                }
+            }
+        }
+        match at == back {
+            true => self.back = queued.before,
+            false => {
+                if let Some(behind) = self.at(queued.behind) {
+                    behind.before = queued.before;
+                }
+            }
+        }
+        Some(queued)
+    }
+
+    /// Takes the front entry. If there are entries set aside, the oldest of them counts from now
+    /// on.
+    #[inline(always)]
+    pub(super) fn pop(&mut self) -> Option<Entry> {
+        if self.len() == 0 {
+            return None;
+        }
         let Queued {
             entry,
             next,
             next_aside,
-        } = expect(queued)?;
+            ..
+        } = self.take(self.front)?;
+        if let Some(binding) = &entry.binding {
+            binding.attracted.pop(next);
+        }
         if entry.set_aside {
             // It is the first of those as well.
             self.aside.pop(next_aside);
+            decrease(&mut self.aside_count, 1);
             decrease(&mut self.losses, u32::from(entry.content.is_loss_notice()));
         } else {
             decrease(&mut self.counted, 1);
-            self.move_one_in();
+            if self.aside_count > 0 {
+                self.move_one_in();
+            }
         }
-        if self.len() == 0 {
-            // Start again, so that places never run out.
-            self.front = -1;
-            self.back = 0;
-        }
-        Some((entry, next, slot))
+        Some(entry)
     }
 
     /// The oldest entry set aside counts from now on.
     pub(super) fn move_one_in(&mut self) {
-        if self.aside.len == 0 {
+        let Some(first) = self.aside.first() else {
             return;
-        }
-        let first = self.aside.first;
+        };
         let Some(queued) = self.at(first) else {
             return;
         };
         queued.entry.set_aside = false;
         let (next, is_loss_notice) = (queued.next_aside, queued.entry.content.is_loss_notice());
         self.aside.pop(next);
+        decrease(&mut self.aside_count, 1);
         decrease(&mut self.losses, u32::from(is_loss_notice));
         self.counted += 1;
     }
 
     /// Those that `binding` attracted are set aside no more: they are being taken out. There are
     /// never more than `MAX_SET_ASIDE` and one to look at.
-    pub(super) fn forget_aside(&mut self, binding: BindingId) {
-        let all = core::mem::take(&mut self.aside);
-        let mut place = all.first;
-        for _ in 0..all.len {
-            let Some(queued) = self.at(place) else {
+    pub(super) fn forget_aside(&mut self, binding: &Arc<Binding>) {
+        let all = core::mem::replace(&mut self.aside, Chain::new());
+        let mut at = all.first().unwrap_or_default();
+        for _ in 0..core::mem::take(&mut self.aside_count) {
+            let Some(queued) = self.at(at) else {
                 return;
             };
             let next = queued.next_aside;
-            if queued.entry.binding == Some(binding) {
+            let attracted = queued.entry.binding.as_ref();
+            if attracted.is_some_and(|by| Arc::ptr_eq(by, binding)) {
                 let is_loss_notice = queued.entry.content.is_loss_notice();
                 decrease(&mut self.losses, u32::from(is_loss_notice));
-            } else if let Some(before) = self.aside.push_back(place) {
-                if let Some(before) = self.at(before) {
-                    before.next_aside = place;
-                }
+            } else {
+                self.add_aside(at);
             }
-            place = next;
+            at = next;
         }
     }
 
-    /// Takes the first of those out that one binding attracted, after [`forget_aside`]. Returns
-    /// what it costs, what its reader would owe for it, and whether it counted.
+    /// Takes the first of those out that a binding attracted which is gone, after
+    /// [`forget_aside`].
     ///
     /// [`forget_aside`]: Queue::forget_aside
-    pub(super) fn remove_first(
-        &mut self,
-        attracted: &mut Chain,
-        reader: KsockId,
-        removed: &mut Removed,
-    ) -> Option<Gone> {
-        if attracted.len() == 0 {
-            return None;
-        }
-        let found = expect(self.entries.find_mut(&attracted.first))?;
-        let queued = expect(found.get().as_ref())?;
-        attracted.pop(queued.next);
-        let gone = Gone {
-            cost: queued.entry.cost(),
-            debt: queued.entry.debt(reader),
-            counted: !queued.entry.set_aside,
+    pub(super) fn remove_first(&mut self, binding: &Binding) -> Option<Entry> {
+        let Queued { entry, next, .. } = self.take(binding.attracted.first()?)?;
+        binding.attracted.pop(next);
+        decrease(&mut self.counted, u32::from(!entry.set_aside));
+        Some(entry)
+    }
+
+    /// Goes on to the next entry behind `at`, or to the first. Returns what its reader owes for
+    /// it, if anything; or nothing if there is no entry. None is taken out or comes meanwhile.
+    pub(super) fn next_debt(&self, at: &mut Option<At>, reader: KsockId) -> Option<Option<Debt>> {
+        let next = match *at {
+            None if self.len() == 0 => return None,
+            None => self.front,
+            Some(at) if at == self.back => return None,
+            Some(at) => expect(self.cells.get(at))?.behind,
         };
-        removed.insert(found.remove_node());
-        decrease(&mut self.counted, u32::from(gone.counted));
-        Some(gone)
+        *at = Some(next);
+        Some(expect(self.cells.get(next))?.entry.debt(reader))
     }
-
-    /// Goes on to the next entry behind `place`, or to the first. Returns what its reader owes for
-    /// it, if anything; or nothing if there is no entry.
-    pub(super) fn next_debt(
-        &mut self,
-        place: &mut Option<Place>,
-        reader: KsockId,
-    ) -> Option<Option<Debt>> {
-        walk::on(&mut self.entries, place, |queued| {
-            queued.as_ref()?.entry.debt(reader)
-        })
-    }
-}
-
-/// What was taken out of a queue.
-pub(crate) struct Gone {
-    pub(super) cost: u64,
-    pub(super) debt: Option<Debt>,
-    pub(super) counted: bool,
 }

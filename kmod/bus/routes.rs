@@ -2,23 +2,25 @@
 
 //! The index: from a name to the bindings that cover it.
 //!
-//! All of a Ksock's bindings to one pattern in one role are one node, a [`Subscription`]. All
-//! subscriptions of a bus are in one tree, ordered so that those of one pattern lie side by side:
-//! its replier first, then those who listen and can take a message, then those who were found full
-//! (behind the [`Door`]), and of each the ones of one user together. A name of d words is covered
-//! by d + 2 patterns, so that routing costs d + 2 descents of the tree and a step for each listener
+//! Each pattern that is bound is one node of a tree, with a number and its replier. All of a
+//! Ksock's bindings to one pattern as a listener are one node, a [`Subscription`], of a second tree,
+//! where those of one pattern lie side by side: first those that can take a message, then those
+//! that were found full (behind the [`Door`]), and of each the ones of one user together. A name of
+//! d words is covered by d + 2 patterns, so that routing costs d + 2 descents of the first tree, a
+//! descent of the second for each pattern that somebody listens to, and a step for each listener
 //! that can take the message. How many others there are does not matter, nor how often each is
 //! bound, nor how many are full: of those one is looked at, to know that there is one.
 
 use super::binding::{Binding, Role};
 use super::count::{decrease, expect};
 use super::error::BusError;
-use super::id::{BindingId, KsockId, UserId};
+use super::id::{At, KsockId, UserId};
 use super::name::{self, Covering, Name, Pattern, Tail};
+use super::reserve::node;
 use core::cmp::{Ordering, Reverse};
 use core::ops::Deref;
 use kernel::prelude::*;
-use kernel::rbtree::{RBTree, RBTreeNode, RBTreeNodeReservation};
+use kernel::rbtree::{Entry, RBTree, RBTreeNode, RBTreeNodeReservation};
 use kernel::sync::Arc;
 
 /// Whether messages come by. It is shut when its Ksock is found full, and opened by that Ksock
@@ -29,37 +31,29 @@ pub(crate) enum Door {
     Shut,
 }
 
-/// Where a key's text is: with the first binding of the subscription, or (for looking up) in a
-/// buffer of the index.
+/// Where a pattern's text is: with one of its bindings, or (for looking up) in a buffer of the
+/// index.
 enum Text {
     Bound(Arc<Binding>),
     Sought(KVec<u8>),
 }
 
-/// A place in the index.
-pub(crate) struct Key {
+/// A pattern's place in the index.
+pub(crate) struct PatternKey {
     hash: u64,
     tail: Tail,
-    role: Role,
-    door: Door,
-    ksock: KsockId,
     stem: usize,
-    user: UserId,
     text: Text,
 }
 
-impl Key {
-    fn of(first: &Arc<Binding>, user: UserId, door: Door) -> Key {
-        let Covering { hash, stem, tail } = first.pattern.covering();
-        Key {
+impl PatternKey {
+    fn of(binding: &Arc<Binding>) -> PatternKey {
+        let Covering { hash, stem, tail } = binding.pattern.covering();
+        PatternKey {
             hash,
             tail,
-            role: first.role(),
-            door,
-            ksock: first.ksock,
             stem,
-            user,
-            text: Text::Bound(first.clone()),
+            text: Text::Bound(binding.clone()),
         }
     }
 
@@ -71,25 +65,66 @@ impl Key {
         text.get(..self.stem).unwrap_or(&[])
     }
 
-    fn pattern_cmp(&self, other: &Key) -> Ordering {
-        self.hash
-            .cmp(&other.hash)
-            .then_with(|| self.tail.cmp(&other.tail))
+    #[inline(never)]
+    fn cmp_of_one_hash(&self, other: &PatternKey) -> Ordering {
+        self.tail
+            .cmp(&other.tail)
             .then_with(|| self.stem().cmp(other.stem()))
     }
 }
 
-impl Ord for Key {
-    fn cmp(&self, other: &Key) -> Ordering {
+impl Ord for PatternKey {
+    #[inline]
+    fn cmp(&self, other: &PatternKey) -> Ordering {
         // Nearly always decided here, in one comparison.
-        if self.hash != other.hash {
-            return self.hash.cmp(&other.hash);
+        match self.hash.cmp(&other.hash) {
+            Ordering::Equal => self.cmp_of_one_hash(other),
+            order => order,
         }
-        self.pattern_cmp(other)
-            .then_with(|| self.role.cmp(&other.role))
-            .then_with(|| self.door.cmp(&other.door))
-            .then_with(|| self.user.cmp(&other.user))
-            .then_with(|| self.ksock.cmp(&other.ksock))
+    }
+}
+
+impl PartialOrd for PatternKey {
+    fn partial_cmp(&self, other: &PatternKey) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl PartialEq for PatternKey {
+    fn eq(&self, other: &PatternKey) -> bool {
+        self.cmp(other).is_eq()
+    }
+}
+
+impl Eq for PatternKey {}
+
+/// A pattern that is bound.
+pub(crate) struct Bound {
+    /// No other has it, nor ever had.
+    number: u64,
+    replier: Option<Arc<Binding>>,
+    /// How many subscriptions it has.
+    subscriptions: u32,
+}
+
+/// A subscription's place in the index: its pattern's number; door and user; and its Ksock.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Key {
+    pattern: u64,
+    rank: u64,
+    ksock: KsockId,
+}
+
+impl Ord for Key {
+    #[inline]
+    fn cmp(&self, other: &Key) -> Ordering {
+        if self.pattern != other.pattern {
+            return self.pattern.cmp(&other.pattern);
+        }
+        if self.rank != other.rank {
+            return self.rank.cmp(&other.rank);
+        }
+        self.ksock.get().cmp(&other.ksock.get())
     }
 }
 
@@ -99,59 +134,103 @@ impl PartialOrd for Key {
     }
 }
 
-impl PartialEq for Key {
-    fn eq(&self, other: &Key) -> bool {
-        self.cmp(other).is_eq()
+impl Key {
+    /// The bit that is set in the rank of those that are shut.
+    const SHUT: u64 = 1 << 63;
+
+    #[inline]
+    fn new(pattern: u64, door: Door, user: UserId, ksock: KsockId) -> Key {
+        let door = match door {
+            Door::Open => 0,
+            Door::Shut => Key::SHUT,
+        };
+        Key {
+            pattern,
+            rank: door | user.get(),
+            ksock,
+        }
+    }
+
+    fn of(first: &Binding, user: UserId, door: Door) -> Key {
+        Key::new(first.pattern_number(), door, user, first.ksock)
+    }
+
+    #[inline]
+    fn door(&self) -> Door {
+        match self.rank & Key::SHUT {
+            0 => Door::Open,
+            _ => Door::Shut,
+        }
+    }
+
+    #[inline]
+    fn user(&self) -> UserId {
+        UserId::of(self.rank & !Key::SHUT)
     }
 }
 
-impl Eq for Key {}
-
-/// The bindings of one Ksock to one pattern in one role: a stack, since UNBIND takes the newest.
-/// Each knows the one below it (`OwnBinding::older`).
-#[derive(Clone, Copy)]
+/// The bindings of one Ksock to one pattern as a listener: a stack, since UNBIND takes the newest.
+/// Each knows the one below it (`OwnBinding::below`).
 pub(crate) struct Subscription {
-    pub(crate) newest: BindingId,
+    /// The oldest of its bindings, by which it is known.
+    first: Arc<Binding>,
+    newest: At,
     /// How many there are: each gets a copy.
-    pub(crate) count: u32,
+    count: u32,
 }
 
-/// The memory for one subscription in the index.
-pub(crate) type RouteReservation = RBTreeNodeReservation<Key, Subscription>;
+/// The memory for one binding in the index.
+pub(crate) struct RouteReservation {
+    pattern: RBTreeNodeReservation<PatternKey, Bound>,
+    /// For a listener.
+    subscription: Option<RBTreeNodeReservation<Key, Subscription>>,
+}
 
-/// A subscription taken out of the index, to be freed when the bus is unlocked.
-pub(crate) type Taken = RBTreeNode<Key, Subscription>;
+impl RouteReservation {
+    /// Gets it.
+    ///
+    /// # Errors
+    ///
+    /// `NoMemory`.
+    pub(crate) fn new(role: Role) -> Result<Self, BusError> {
+        Ok(RouteReservation {
+            pattern: node()?,
+            subscription: match role {
+                Role::Replier => None,
+                Role::Listener => Some(node()?),
+            },
+        })
+    }
+}
 
-/// A subscription that was looked up.
+/// What was taken out of the index, to be freed when the bus is unlocked.
+#[expect(dead_code, reason = "it is kept to be dropped later")]
+pub(crate) struct Taken {
+    pattern: Option<RBTreeNode<PatternKey, Bound>>,
+    subscription: Option<RBTreeNode<Key, Subscription>>,
+}
+
+/// A subscription, or a replier, that was looked up.
 pub(crate) struct Found {
     /// The oldest of its bindings, by which it is known.
     pub(crate) first: Arc<Binding>,
-    pub(crate) newest: BindingId,
+    pub(crate) newest: At,
 }
 
-/// A subscription, as routing shows it.
+/// A subscription, or a replier, as routing shows it.
 pub(crate) struct Shown<'a> {
-    key: &'a Key,
+    pub(crate) role: Role,
+    pub(crate) door: Door,
+    pub(crate) user: UserId,
     /// The oldest of its bindings, by which it is known.
     pub(crate) first: &'a Arc<Binding>,
-    pub(crate) subscription: Subscription,
+    pub(crate) newest: At,
+    pub(crate) count: u32,
 }
 
 impl Shown<'_> {
-    pub(crate) fn role(&self) -> Role {
-        self.key.role
-    }
-
-    pub(crate) fn door(&self) -> Door {
-        self.key.door
-    }
-
-    pub(crate) fn user(&self) -> UserId {
-        self.key.user
-    }
-
     pub(crate) fn ksock(&self) -> KsockId {
-        self.key.ksock
+        self.first.ksock
     }
 }
 
@@ -172,11 +251,14 @@ pub(crate) enum Go {
 
 /// The index: from a name to the bindings that cover it.
 pub(crate) struct Routes {
-    tree: RBTree<Key, Subscription>,
-    /// How many bindings end in each way: what is not in use need not be looked up.
+    patterns: RBTree<PatternKey, Bound>,
+    subscriptions: RBTree<Key, Subscription>,
+    /// The last number that was given to a pattern.
+    last_number: u64,
+    /// How many patterns end in each way: what is not in use need not be looked up.
     by_tail: [usize; 3],
     /// What is being looked up, with a buffer as long as a name can be.
-    sought: Key,
+    sought: PatternKey,
 }
 
 impl Routes {
@@ -184,16 +266,14 @@ impl Routes {
         let mut buffer = KVec::new();
         buffer.resize(name::MAX_LEN, 0, GFP_KERNEL)?;
         Ok(Routes {
-            tree: RBTree::new(),
+            patterns: RBTree::new(),
+            subscriptions: RBTree::new(),
+            last_number: 0,
             by_tail: [0; 3],
-            sought: Key {
+            sought: PatternKey {
                 hash: 0,
                 tail: Tail::Exact,
-                role: Role::Replier,
-                door: Door::Open,
-                ksock: KsockId::FIRST,
                 stem: 0,
-                user: UserId::FIRST,
                 text: Text::Sought(buffer),
             },
         })
@@ -207,27 +287,14 @@ impl Routes {
         }
     }
 
-    /// Aims at the first subscription with this pattern and role.
-    fn aim(&mut self, pattern: Covering, role: Role) {
-        self.sought.hash = pattern.hash;
-        self.sought.tail = pattern.tail;
-        self.sought.stem = pattern.stem;
-        self.sought.role = role;
-        self.sought.door = Door::Open;
-        self.sought.user = UserId::FIRST;
-        self.sought.ksock = KsockId::FIRST;
-    }
-
-    /// Returns the first subscription at or behind what is aimed at, if it has the pattern aimed
-    /// at.
-    fn found(&self, wanted: impl FnOnce(&Key) -> bool) -> Option<Found> {
-        let cursor = self.tree.cursor_lower_bound(&self.sought)?;
-        let (key, subscription) = cursor.current();
-        let first = same_pattern(&self.sought, key).filter(|_| wanted(key))?;
-        Some(Found {
-            first: first.clone(),
-            newest: subscription.newest,
-        })
+    /// Returns what is bound to exactly this text; wildcards are not expanded.
+    fn bound<T>(&mut self, pattern: &Pattern<T>) -> Option<&Bound>
+    where
+        T: Deref<Target = [u8]>,
+    {
+        self.seek(pattern.text());
+        self.sought.aim(pattern.covering());
+        self.patterns.get(&self.sought)
     }
 
     /// Returns the replier bound to exactly this text; wildcards are not expanded.
@@ -235,13 +302,10 @@ impl Routes {
     where
         T: Deref<Target = [u8]>,
     {
-        self.seek(pattern.text());
-        self.aim(pattern.covering(), Role::Replier);
-        let found = self.found(|key| key.role == Role::Replier)?;
-        Some(found.first)
+        self.bound(pattern)?.replier.clone()
     }
 
-    /// Returns the subscription of this Ksock with exactly this text in this role.
+    /// Returns the subscription of this Ksock with exactly this text, or the Ksock as its replier.
     pub(crate) fn subscription(
         &mut self,
         pattern: &Pattern<impl Deref<Target = [u8]>>,
@@ -249,89 +313,155 @@ impl Routes {
         user: UserId,
         ksock: KsockId,
     ) -> Option<Found> {
-        self.seek(pattern.text());
-        self.aim(pattern.covering(), role);
-        self.sought.user = user;
-        self.sought.ksock = ksock;
-        let is_it = |key: &Key| (key.role, key.ksock) == (role, ksock);
-        let open = self.found(|key| key.door == Door::Open && is_it(key));
-        open.or_else(|| {
-            self.sought.door = Door::Shut;
-            self.found(is_it)
+        let bound = self.bound(pattern)?;
+        if role == Role::Replier {
+            let first = bound.replier.clone()?;
+            let newest = first.at;
+            return (first.ksock == ksock).then_some(Found { first, newest });
+        }
+        let mut key = Key::new(bound.number, Door::Open, user, ksock);
+        let found = match self.subscriptions.get(&key) {
+            Some(open) => open,
+            None => {
+                key.rank |= Key::SHUT;
+                self.subscriptions.get(&key)?
+            }
+        };
+        Some(Found {
+            first: found.first.clone(),
+            newest: found.newest,
         })
     }
 
-    /// Adds a binding. `shut` says that subscriptions of its Ksock may be shut. Returns the one
-    /// below it in its subscription, if it is not the first.
+    /// Adds a binding, for which its pattern has a place. `shut` says that subscriptions of its
+    /// Ksock may be shut. Returns the one below it in its subscription, if it is not the first.
     pub(crate) fn insert(
         &mut self,
         binding: &Arc<Binding>,
         user: UserId,
         shut: bool,
         reservation: RouteReservation,
-    ) -> Option<BindingId> {
-        self.count(binding, |n| *n += 1);
+    ) -> Option<At> {
+        let RouteReservation {
+            pattern,
+            subscription,
+        } = reservation;
+        let key = PatternKey::of(binding);
+        let tail = key.tail;
+        let bound = match self.patterns.entry(key) {
+            Entry::Occupied(bound) => bound.into_mut(),
+            Entry::Vacant(place) => {
+                self.last_number += 1;
+                if let Some(n) = self.by_tail.get_mut(tail as usize) {
+                    *n += 1;
+                }
+                let bound = Bound {
+                    number: self.last_number,
+                    replier: None,
+                    subscriptions: 0,
+                };
+                place.insert(bound, pattern)
+            }
+        };
+        binding.set_pattern_number(bound.number);
+        let Some(subscription) = subscription else {
+            bound.replier = Some(binding.clone());
+            return None;
+        };
         if shut {
-            let subscription = self.tree.get_mut(&Key::of(binding, user, Door::Shut));
-            if let Some(subscription) = subscription {
-                return Some(subscription.push(binding.id));
+            let key = Key::of(binding, user, Door::Shut);
+            if let Some(shut) = self.subscriptions.get_mut(&key) {
+                return Some(shut.push(binding.at));
             }
         }
-        let subscription = Subscription {
-            newest: binding.id,
-            count: 1,
-        };
-        let key = Key::of(binding, user, Door::Open);
-        let before = self.tree.insert(reservation.into_node(key, subscription))?;
-        // There was such a subscription already, which is rare: it comes back, with one binding
-        // more.
-        let (key, mut subscription) = before.to_key_value();
-        let older = subscription.push(binding.id);
-        if let Some(node) = expect(self.tree.remove_node(&key)) {
-            let memory = node.into_reservation();
-            self.tree.insert(memory.into_node(key, subscription));
+        let key = Key::new(bound.number, Door::Open, user, binding.ksock);
+        match self.subscriptions.entry(key) {
+            Entry::Occupied(mut open) => Some(open.get_mut().push(binding.at)),
+            Entry::Vacant(place) => {
+                bound.subscriptions += 1;
+                let first = Subscription {
+                    first: binding.clone(),
+                    newest: binding.at,
+                    count: 1,
+                };
+                place.insert(first, subscription);
+                None
+            }
         }
-        Some(older)
     }
 
-    /// Takes the newest binding of a subscription away, below which there is `older`. With the last
-    /// the subscription goes.
+    /// Takes the newest binding of a subscription away, below which there is `below`, or a replier.
+    /// With the last binding the subscription goes.
     pub(crate) fn remove(
         &mut self,
         first: &Arc<Binding>,
         user: UserId,
         door: Door,
-        older: Option<BindingId>,
+        below: Option<At>,
     ) -> Option<Taken> {
-        self.count(first, |n| decrease(n, 1));
-        let key = Key::of(first, user, door);
-        let Some(older) = older else {
-            return expect(self.tree.remove_node(&key));
+        let Some(below) = below else {
+            let key = Key::of(first, user, door);
+            let subscription = match first.role() {
+                Role::Replier => None,
+                Role::Listener => Some(expect(self.subscriptions.remove_node(&key))?),
+            };
+            return Some(self.forget(first, subscription));
         };
-        if let Some(subscription) = expect(self.tree.get_mut(&key)) {
-            subscription.newest = older;
+        let key = Key::of(first, user, door);
+        if let Some(subscription) = expect(self.subscriptions.get_mut(&key)) {
+            subscription.newest = below;
             decrease(&mut subscription.count, 1);
         }
         None
     }
 
-    /// Counts a binding no more that its Ksock, which is being closed, takes away.
-    pub(crate) fn discount(&mut self, binding: &Binding) {
-        self.count(binding, |n| decrease(n, 1));
-    }
-
-    /// Takes a whole subscription away, if it is still there.
+    /// Takes a whole subscription, or a replier, away, if it is still there.
     pub(crate) fn take_subscription(
         &mut self,
         first: &Arc<Binding>,
         user: UserId,
     ) -> Option<Taken> {
-        let mut key = Key::of(first, user, Door::Open);
-        if let Some(taken) = self.tree.remove_node(&key) {
-            return Some(taken);
+        if first.role() == Role::Replier {
+            let bound = self.patterns.get(&PatternKey::of(first))?;
+            let is_it = bound.replier.as_ref().is_some_and(|r| r.id == first.id);
+            return is_it.then(|| self.forget(first, None));
         }
-        key.door = Door::Shut;
-        self.tree.remove_node(&key)
+        let mut key = Key::of(first, user, Door::Open);
+        let subscription = match self.subscriptions.remove_node(&key) {
+            Some(open) => open,
+            None => {
+                key.rank |= Key::SHUT;
+                self.subscriptions.remove_node(&key)?
+            }
+        };
+        Some(self.forget(first, Some(subscription)))
+    }
+
+    /// A pattern has a subscription less, or no replier any more. With the last the pattern goes.
+    fn forget(
+        &mut self,
+        first: &Arc<Binding>,
+        subscription: Option<RBTreeNode<Key, Subscription>>,
+    ) -> Taken {
+        let key = PatternKey::of(first);
+        let mut pattern = None;
+        if let Some(mut found) = expect(self.patterns.find_mut(&key)) {
+            let bound = found.get_mut();
+            match subscription {
+                Some(_) => decrease(&mut bound.subscriptions, 1),
+                None => bound.replier = None,
+            }
+            if bound.replier.is_none() && bound.subscriptions == 0 {
+                pattern = Some(found.remove_node());
+                if let Some(n) = self.by_tail.get_mut(key.tail as usize) {
+                    decrease(n, 1);
+                }
+            }
+        }
+        Taken {
+            pattern,
+            subscription,
+        }
     }
 
     /// Moves a subscription to the other side of its door.
@@ -340,24 +470,28 @@ impl Routes {
             Door::Open => Door::Shut,
             Door::Shut => Door::Open,
         };
-        let Some(subscription) = expect(self.tree.find_mut(&Key::of(first, user, from))) else {
+        let Some(found) = expect(self.subscriptions.find_mut(&Key::of(first, user, from))) else {
             return;
         };
-        let value = *subscription.get();
-        let memory = subscription.remove_node().into_reservation();
-        self.tree
-            .insert(memory.into_node(Key::of(first, user, to), value));
-    }
-
-    fn count(&mut self, binding: &Binding, change: impl FnOnce(&mut usize)) {
-        if let Some(n) = self.by_tail.get_mut(binding.pattern.tail() as usize) {
-            change(n);
-        }
+        let Subscription {
+            first,
+            newest,
+            count,
+        } = found.get();
+        let turned = Subscription {
+            first: first.clone(),
+            newest: *newest,
+            count: *count,
+        };
+        let key = Key::of(first, user, to);
+        let memory = found.remove_node().into_reservation();
+        self.subscriptions.insert(memory.into_node(key, turned));
     }
 
     /// Shows `visit` the subscriptions whose patterns cover `name`, as far as it wants to go on;
-    /// those of repliers only if it is to say whether they count. Returns the replier of the name
-    /// (5.2): an exact one before `%` before `*`, and of several `*` the newest.
+    /// repliers only if it is to say whether they count. Returns the replier of the name (5.2): an
+    /// exact one before `%` before `*`, and of several `*` the newest.
+    #[inline]
     pub(crate) fn route(
         &mut self,
         name: Name<'_>,
@@ -371,50 +505,63 @@ impl Routes {
             if ended || self.by_tail.get(covering.tail as usize) == Some(&0) {
                 return;
             }
-            self.aim(covering, Role::Replier);
-            let mut cursor = self.tree.cursor_lower_bound_mut(&self.sought);
-            while let Some(here) = cursor {
-                let (key, &subscription) = here.current();
-                let Some(first) = same_pattern(&self.sought, key) else {
-                    break;
-                };
-                let (role, user, door) = (key.role, key.user, key.door);
-                let go = match role {
-                    Role::Replier if !are_repliers_shown => Go::On,
-                    _ => visit(Shown {
-                        key,
-                        first,
-                        subscription,
-                    }),
-                };
-                if role == Role::Replier && go == Go::On {
-                    let target = Target {
-                        ksock: key.ksock,
-                        binding: subscription.newest,
-                    };
-                    let closer = match best {
-                        None => true,
-                        Some((tail, than)) => {
-                            (covering.tail, Reverse(target.binding)) < (tail, Reverse(than.binding))
-                        }
-                    };
-                    if closer {
-                        best = Some((covering.tail, target));
+            self.sought.aim(covering);
+            let Some(bound) = self.patterns.get(&self.sought) else {
+                return;
+            };
+            if let Some(replier) = &bound.replier {
+                let counts = !are_repliers_shown
+                    || visit(Shown {
+                        role: Role::Replier,
+                        door: Door::Open,
+                        user: UserId::FIRST,
+                        first: replier,
+                        newest: replier.at,
+                        count: 1,
+                    }) == Go::On;
+                let closer = match &best {
+                    None => true,
+                    Some((tail, than)) => {
+                        (covering.tail, Reverse(replier.id)) < (*tail, Reverse(than.binding.id))
                     }
+                };
+                if counts && closer {
+                    let target = Target {
+                        ksock: replier.ksock,
+                        binding: replier.clone(),
+                    };
+                    best = Some((covering.tail, target));
                 }
+            }
+            if bound.subscriptions == 0 {
+                return;
+            }
+            let number = bound.number;
+            let key = Key::new(number, Door::Open, UserId::FIRST, KsockId::FIRST);
+            let mut cursor = self.subscriptions.cursor_lower_bound_mut(&key);
+            while let Some(here) = cursor {
+                let (key, subscription) = here.current();
+                if key.pattern != number {
+                    break;
+                }
+                let (user, door) = (key.user(), key.door());
+                let go = visit(Shown {
+                    role: Role::Listener,
+                    door,
+                    user,
+                    first: &subscription.first,
+                    newest: subscription.newest,
+                    count: subscription.count,
+                });
                 cursor = match go {
                     Go::On | Go::Past => here.move_next(),
                     Go::PastUser => {
-                        self.sought.role = role;
-                        self.sought.door = door;
-                        self.sought.user = user.next();
-                        self.tree.cursor_lower_bound_mut(&self.sought)
+                        let key = Key::new(number, door, user.next(), KsockId::FIRST);
+                        self.subscriptions.cursor_lower_bound_mut(&key)
                     }
                     Go::PastOpen => {
-                        self.sought.role = Role::Listener;
-                        self.sought.door = Door::Shut;
-                        self.sought.user = UserId::FIRST;
-                        self.tree.cursor_lower_bound_mut(&self.sought)
+                        let key = Key::new(number, Door::Shut, UserId::FIRST, KsockId::FIRST);
+                        self.subscriptions.cursor_lower_bound_mut(&key)
                     }
                     Go::PastPattern => None,
                     Go::Nowhere => {
@@ -428,25 +575,26 @@ impl Routes {
     }
 }
 
+impl PatternKey {
+    /// Makes it the key of this pattern, whose text is in the buffer.
+    #[inline]
+    fn aim(&mut self, pattern: Covering) {
+        self.hash = pattern.hash;
+        self.tail = pattern.tail;
+        self.stem = pattern.stem;
+    }
+}
+
 impl Subscription {
     /// Puts a binding on top. Returns what was there.
-    fn push(&mut self, binding: BindingId) -> BindingId {
+    fn push(&mut self, binding: At) -> At {
         self.count += 1;
         core::mem::replace(&mut self.newest, binding)
     }
 }
 
-/// The replier that routing chose, and by which binding.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// The replier that routing chose, and by which binding. A pattern has one at the most.
 pub(crate) struct Target {
     pub(crate) ksock: KsockId,
-    pub(crate) binding: BindingId,
-}
-
-/// Returns the binding at `key`, if it has the pattern that is looked up.
-fn same_pattern<'a>(sought: &Key, key: &'a Key) -> Option<&'a Arc<Binding>> {
-    match &key.text {
-        Text::Bound(binding) if key.pattern_cmp(sought).is_eq() => Some(binding),
-        _ => None,
-    }
+    pub(crate) binding: Arc<Binding>,
 }

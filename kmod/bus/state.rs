@@ -5,13 +5,16 @@
 use super::binding::Binding;
 use super::copy_limit::{CopyLimits, Round};
 use super::count::decrease;
-use super::error::BusError;
+use super::error::{BusError, Refusal};
 use super::id::{BindingId, Counter, KsockId, Serials, UserId};
-use super::ksock::{present, Ksock, Ksocks};
+use super::ksock::Ksock;
+use super::ksocks::Ksocks;
+use super::need::Need;
 use super::owed::Debt;
 use super::plan::Rest;
+use super::pool::Slot;
 use super::prealloc::{Prealloc, STEP};
-use super::queue::{Chain, Content, Entry};
+use super::queue::{Content, Entry};
 use super::routes::{Door, Routes};
 use super::synthetic::{Kind, Synthetic};
 use super::tally::Tally;
@@ -19,8 +22,8 @@ use super::waiting::{Cause, Waiting, Walk};
 use super::wakeup::{Notify, Wake};
 use crate::trace;
 use core::cmp::Reverse;
+use core::mem::replace;
 use kernel::prelude::*;
-use kernel::rbtree::RBTree;
 use kernel::sync::Arc;
 
 /// One bus.
@@ -51,8 +54,6 @@ pub(crate) struct Bus<N> {
     pub(super) all_know: bool,
     /// The repliers' bindings, the newest first.
     pub(super) repliers: Tally<Reverse<BindingId>, Arc<Binding>>,
-    /// Ksocks that are being closed: nothing comes to them, and their ids are not given out.
-    pub(super) closing: Ksocks<N>,
 }
 
 impl<N: Notify> Bus<N> {
@@ -64,7 +65,7 @@ impl<N: Notify> Bus<N> {
     pub(crate) fn new(number: u32) -> Result<Self, BusError> {
         Ok(Bus {
             number,
-            ksocks: RBTree::new(),
+            ksocks: Ksocks::new(),
             routes: Routes::new()?,
             copy_limits: CopyLimits::new(),
             round: 0,
@@ -80,7 +81,6 @@ impl<N: Notify> Bus<N> {
             events_lost: false,
             all_know: false,
             repliers: Tally::new(),
-            closing: RBTree::new(),
         })
     }
 
@@ -90,7 +90,7 @@ impl<N: Notify> Bus<N> {
     ///
     /// `Closed`.
     pub(crate) fn ksock(&self, me: KsockId) -> Result<&Ksock<N>, BusError> {
-        match self.ksocks.get(&me) {
+        match self.ksocks.get(me) {
             Some(ksock) => Ok(ksock),
             None => Err(BusError::Closed),
         }
@@ -102,7 +102,7 @@ impl<N: Notify> Bus<N> {
     ///
     /// `Closed`.
     pub(super) fn ksock_mut(&mut self, me: KsockId) -> Result<&mut Ksock<N>, BusError> {
-        match self.ksocks.get_mut(&me) {
+        match self.ksocks.get_mut(me) {
             Some(ksock) => Ok(ksock),
             None => Err(BusError::Closed),
         }
@@ -116,7 +116,7 @@ impl<N: Notify> Bus<N> {
         debt: &Debt,
         prealloc: &mut Prealloc<N>,
     ) {
-        let Some(requester) = self.ksocks.get_mut(&debt.requester) else {
+        let Some(requester) = self.ksocks.get_mut(debt.requester) else {
             return;
         };
         let Some((answer, _)) = requester.take_awaited(&debt.request) else {
@@ -126,8 +126,8 @@ impl<N: Notify> Bus<N> {
             kind,
             id: self.serials.next(),
             in_reply_to: debt.request.id,
-            from: Some(replier),
-            to: Some(debt.requester),
+            from: replier.get(),
+            to: debt.requester.get(),
         };
         let id = synthetic.id;
         requester.push(answer.slot, Entry::unbound(Content::Synthetic(synthetic)));
@@ -157,9 +157,9 @@ impl<N: Notify> Bus<N> {
     #[cold]
     pub(super) fn shut_full(&mut self) {
         while let Some((first, user)) = self.found_full.pop() {
-            match self.ksocks.get_mut(&first.ksock) {
+            match self.ksocks.get_mut(first.ksock) {
                 Some(ksock) => {
-                    ksock.note_shut(first.id);
+                    ksock.note_shut(&first);
                     self.routes.turn(&first, user, Door::Shut);
                 }
                 None => drop(self.routes.take_subscription(&first, user)),
@@ -171,7 +171,7 @@ impl<N: Notify> Bus<N> {
     /// and senders that wait for it try again. What is too much for one step is left to the next.
     pub(super) fn made_room(&mut self, me: KsockId, prealloc: &mut Prealloc<N>) {
         for _ in 0..STEP {
-            let Some(ksock) = self.ksocks.get_mut(&me) else {
+            let Some(ksock) = self.ksocks.get_mut(me) else {
                 return;
             };
             if !ksock.is_shut() || !ksock.has_room() {
@@ -186,42 +186,92 @@ impl<N: Notify> Bus<N> {
         prealloc.leave(Rest::Open(me));
     }
 
+    /// Gives to those that were short of cells what was got for them, before a verb.
+    #[inline]
+    pub(crate) fn stock(&mut self, prealloc: &mut Prealloc<N>) {
+        prealloc.stock(&mut self.ksocks);
+    }
+
+    /// Looks whether so many cells of the queue of `me` are free.
+    ///
+    /// # Errors
+    ///
+    /// `Closed`, `NoMemory`; or the need for memory.
+    #[cold]
+    pub(super) fn own_cells(
+        &mut self,
+        me: KsockId,
+        count: usize,
+        prealloc: &mut Prealloc<N>,
+    ) -> Result<(), Refusal> {
+        let ksock = self.ksock_mut(me)?;
+        let free = ksock.queue.cells.free();
+        if free >= count {
+            return Ok(());
+        }
+        if replace(&mut ksock.starved, false) {
+            return Err(BusError::NoMemory.into());
+        }
+        for _ in free..count {
+            prealloc.note_short(me, ksock);
+        }
+        Err(Refusal::Need(Need::CELLS))
+    }
+
+    /// Returns a cell of the queue of `me`.
+    ///
+    /// # Errors
+    ///
+    /// `Closed`, `NoMemory`; or the need for memory.
+    pub(super) fn own_slot(
+        &mut self,
+        me: KsockId,
+        prealloc: &mut Prealloc<N>,
+    ) -> Result<Slot, Refusal> {
+        if let Some(slot) = self.ksock_mut(me)?.queue.cells.reserve() {
+            return Ok(slot);
+        }
+        self.own_cells(me, 1, prealloc)?;
+        Err(Refusal::Need(Need::NOTHING))
+    }
+
     /// Takes those out of the queue of `me` that a binding attracted which is gone. Requests among
     /// them are answered: `Unbound`.
     pub(super) fn remove_attracted(
         &mut self,
         me: KsockId,
-        mut attracted: Chain,
+        binding: Arc<Binding>,
         mut counted: bool,
         prealloc: &mut Prealloc<N>,
     ) {
-        for _ in 0..STEP {
-            if prealloc.has_rest() {
+        for done in 0..STEP {
+            let is_full = prealloc.wakes.space() == 0 || prealloc.space_for_removed() == 0;
+            if prealloc.has_rest() || done > 0 && is_full {
                 break;
             }
-            let Some(ksock) = present(&mut self.ksocks, me) else {
+            let Some(ksock) = self.ksocks.present(me) else {
                 return;
             };
-            let gone = ksock.remove_first(&mut attracted, me, &mut prealloc.removed);
-            // Nothing more to take out, and nothing to come back for.
-            let Some(gone) = gone else {
-                attracted = Chain::default();
+            let Some(entry) = ksock.remove_first(&binding) else {
                 break;
             };
-            counted |= gone.counted;
-            if let Some(debt) = &gone.debt {
+            counted |= !entry.set_aside;
+            let debt = entry.debt(me);
+            // Without space for it, which is rare, it is freed here.
+            let _ = prealloc.removed.push_within_capacity(entry);
+            if let Some(debt) = &debt {
                 self.answer_for(me, Kind::Unbound, debt, prealloc);
             }
         }
-        if attracted.len() > 0 {
+        if binding.attracted.first().is_some() {
             prealloc.leave(Rest::Unbind {
                 ksock: me,
-                attracted,
+                binding,
                 counted,
             });
             return;
         }
-        let Some(ksock) = present(&mut self.ksocks, me) else {
+        let Some(ksock) = self.ksocks.present(me) else {
             return;
         };
         let set_aside = ksock.queue.set_aside();
@@ -240,9 +290,9 @@ impl<N: Notify> Bus<N> {
             Some(Rest::Open(me)) => self.made_room(me, prealloc),
             Some(Rest::Unbind {
                 ksock,
-                attracted,
+                binding,
                 counted,
-            }) => self.remove_attracted(ksock, attracted, counted, prealloc),
+            }) => self.remove_attracted(ksock, binding, counted, prealloc),
             Some(Rest::Wake(walk)) => self.wake_some_waiting(walk, prealloc),
             None => (),
         }
@@ -274,7 +324,7 @@ impl<N: Notify> Bus<N> {
             let Some(sender) = self.waiting.next(&mut walk) else {
                 return;
             };
-            let Some(sender) = present(&mut self.ksocks, sender) else {
+            let Some(sender) = self.ksocks.present(sender) else {
                 continue;
             };
             let name = sender

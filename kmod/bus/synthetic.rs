@@ -7,7 +7,7 @@
 //! memory is short. A bind event is its binding, and becomes bytes when read.
 
 use super::binding::Binding;
-use super::id::{KsockId, MsgId};
+use super::id::MsgId;
 use super::message::{padded_name_len, Header};
 use super::name::Name;
 use crate::uapi;
@@ -30,10 +30,10 @@ pub(crate) struct Synthetic {
     pub(crate) kind: Kind,
     pub(crate) id: MsgId,
     pub(crate) in_reply_to: MsgId,
-    /// The replier that did not answer.
-    pub(crate) from: Option<KsockId>,
-    /// The requester.
-    pub(crate) to: Option<KsockId>,
+    /// The replier that did not answer, or 0.
+    pub(crate) from: u32,
+    /// The requester, or 0.
+    pub(crate) to: u32,
 }
 
 impl Synthetic {
@@ -41,8 +41,8 @@ impl Synthetic {
         Header {
             id: self.id,
             in_reply_to: self.in_reply_to,
-            to: self.to.map_or(0, KsockId::get),
-            from: self.from.map_or(0, KsockId::get),
+            to: self.to,
+            from: self.from,
             flags: uapi::KBUS_BIT_SYNTHETIC,
             name_len: self.name().len() as u32,
             ..Header::default()

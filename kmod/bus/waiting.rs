@@ -39,17 +39,19 @@ pub(crate) struct Blocked {
     pub(crate) by: Cause,
     /// Whom it would ask.
     pub(crate) asked: Option<KsockId>,
+    /// Whose request it would answer.
+    pub(crate) answered: Option<KsockId>,
 }
 
 impl Blocked {
     /// Returns all that the outcome of this message depends on.
     pub(super) fn causes(self, message: &Header) -> Causes {
-        let answered = KsockId::new(message.to).filter(|_| message.is_reply());
         [
             Some(self.by),
             self.asked.map(Cause::Asked),
             self.asked.map(|_| Cause::Request),
-            answered.map(|to| Cause::Answered(to, message.in_reply_to)),
+            self.answered
+                .map(|to| Cause::Answered(to, message.in_reply_to)),
         ]
     }
 }

@@ -11,6 +11,13 @@ pub(crate) trait Notify: Clone {
     /// Wakes those who wait for this.
     fn wake(&self, why: Wake);
 
+    /// Returns whether somebody waits to be woken, or may soon. Asked under the lock of the bus,
+    /// after what it waits for has happened: who comes later finds it.
+    fn is_waited_for(&self) -> bool;
+
+    /// Allocates at the expense of whoever opened the file.
+    fn on_account<R>(&self, allocate: impl FnOnce() -> R) -> R;
+
     /// Returns how far reading and writing have got.
     fn progress(&self) -> Progress;
 }
@@ -52,8 +59,12 @@ impl<N: Notify> WakeQueue<N> {
         self.0.capacity() - self.0.len()
     }
 
-    /// Notes a file to be woken.
+    /// Notes a file to be woken, if somebody waits for it.
+    #[inline]
     pub(super) fn add(&mut self, file: &N, why: Wake) {
+        if !file.is_waited_for() {
+            return;
+        }
         if let Err(full) = self.0.push_within_capacity((file.clone(), why)) {
             drop(full);
             file.wake(why);

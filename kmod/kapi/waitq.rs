@@ -72,6 +72,17 @@ impl WaitQueue {
         unsafe { bindings::__wake_up_sync_key(self.head.get(), bindings::TASK_INTERRUPTIBLE, key) };
     }
 
+    /// Returns whether somebody waits. Who waits looks under a lock whether it must, after it has
+    /// entered the queue: asked under the same lock, after a change, nobody is missed.
+    pub(crate) fn is_waited_in(&self) -> bool {
+        // SAFETY: The queue is initialised by the invariant, and its list is never empty of its own
+        // head. It is only looked at, as `waitqueue_active` does.
+        unsafe {
+            let list = &raw const (*self.head.get()).head;
+            !core::ptr::eq((&raw const (*list).next).read_volatile(), list)
+        }
+    }
+
     /// From now on a wake of this queue wakes the poll that `table` is of. Look at what it waits
     /// for only afterwards.
     ///

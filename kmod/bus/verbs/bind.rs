@@ -3,15 +3,13 @@
 //! BIND and UNBIND (specification 3.7).
 
 use crate::bus::binding::{Binding, Role};
-use crate::bus::count::expect;
+use crate::bus::bindings::{self, OwnBinding};
 use crate::bus::error::{BusError, Refusal};
-use crate::bus::id::{BindingId, KsockId};
-use crate::bus::ksock::{present, OwnBinding};
+use crate::bus::id::{At, BindingId, KsockId};
 use crate::bus::name::Pattern;
 use crate::bus::need::Need;
 use crate::bus::plan::Announcement;
 use crate::bus::prealloc::Prealloc;
-use crate::bus::prealloc::STEP;
 use crate::bus::reserve::node;
 use crate::bus::routes::{Found, RouteReservation, Taken};
 use crate::bus::state::Bus;
@@ -22,7 +20,7 @@ use crate::trace;
 use core::cmp::Reverse;
 use core::ops::Deref;
 use kernel::prelude::*;
-use kernel::rbtree::{RBTreeNode, RBTreeNodeReservation};
+use kernel::rbtree::RBTreeNodeReservation;
 use kernel::sync::{Arc, UniqueArc};
 
 /// A binding that is to be made, and the memory for it.
@@ -30,7 +28,6 @@ pub(crate) struct NewBinding {
     /// Complete but for its id, so that it is not moved any more.
     binding: UniqueArc<Binding>,
     route: RouteReservation,
-    own: RBTreeNodeReservation<BindingId, OwnBinding>,
     /// For a replier.
     replier: Option<ReplierReservation>,
 }
@@ -60,8 +57,7 @@ impl NewBinding {
         let binding = Binding::new(BindingId::NEWEST, ksock, pid, is_replier, pattern);
         Ok(NewBinding {
             binding: UniqueArc::new(binding, GFP_KERNEL_ACCOUNT)?,
-            route: node()?,
-            own: node()?,
+            route: RouteReservation::new(Role::of(is_replier))?,
             replier,
         })
     }
@@ -71,7 +67,7 @@ impl NewBinding {
 #[expect(dead_code, reason = "it is kept to be dropped later")]
 pub(crate) struct Unbound {
     route: Option<Taken>,
-    own: RBTreeNode<BindingId, OwnBinding>,
+    own: OwnBinding,
     first: Arc<Binding>,
     top: Option<Arc<Binding>>,
 }
@@ -91,17 +87,17 @@ impl<N: Notify> Bus<N> {
         let Some(wanted) = new.as_ref() else {
             return Ok(());
         };
-        let announcement = self.may_bind(&wanted.binding, prealloc)?;
+        let (at, announcement) = self.may_bind(&wanted.binding, prealloc)?;
         let Some(NewBinding {
             mut binding,
             route,
-            own,
             replier,
         }) = new.take()
         else {
             return Ok(());
         };
         binding.id = self.binding_ids.next_binding();
+        binding.at = at;
         let binding = Arc::from(binding);
         trace::bind(self.number, &binding);
         if let Some(announcement) = announcement {
@@ -117,37 +113,55 @@ impl<N: Notify> Bus<N> {
             // It may listen for bind events, and not know that some were lost.
             None => self.all_know = false,
         }
-        if let Some(ksock) = present(&mut self.ksocks, binding.ksock) {
+        if let Some(ksock) = self.ksocks.present(binding.ksock) {
             let (user, shut) = (ksock.user(), ksock.is_shut());
-            let older = self.routes.insert(&binding, user, shut, route);
-            let own = own.into_node(binding.id, OwnBinding::new(binding, older));
-            ksock.bindings.insert(own);
+            let below = self.routes.insert(&binding, user, shut, route);
+            ksock.bindings.add(binding, below);
             ksock.charge.add_binding();
         }
         Ok(())
     }
 
-    /// Decides whether a binding can be made. Returns how it will be announced, if it will.
+    /// Decides whether a binding can be made. Returns where its Ksock will have it, and how it will
+    /// be announced, if it will.
     fn may_bind(
         &mut self,
         wanted: &Binding,
         prealloc: &mut Prealloc<N>,
-    ) -> Result<Option<Announcement>, Refusal> {
+    ) -> Result<(At, Option<Announcement>), Refusal> {
         let role = wanted.role();
         let is_replier = role == Role::Replier;
         if is_replier {
             if let Some(before) = self.routes.replier(&wanted.pattern) {
-                if self.ksocks.get(&before.ksock).is_some() {
+                if self.ksocks.get(before.ksock).is_some() {
                     return Err(BusError::NameTaken.into());
                 }
                 // Its Ksock is being closed, and has not come to this name yet.
                 self.end_replier(&before, prealloc).map_err(Refusal::Need)?;
             }
         }
-        if !self.ksock(wanted.ksock)?.charge.may_bind() {
+        let ksock = self.ksock_mut(wanted.ksock)?;
+        if !ksock.charge.may_bind() {
             return Err(BusError::TooManyBindings.into());
         }
-        self.plan_event(role, prealloc)
+        if ksock.lost_slot.is_none() && !ksock.queue.has_loss_notice() {
+            self.keep_for_loss(wanted.ksock, prealloc)?;
+        }
+        let own = &mut self.ksock_mut(wanted.ksock)?.bindings.cells;
+        let at = match own.next() {
+            Some(at) => at,
+            None => grow(own, prealloc)?,
+        };
+        Ok((at, self.plan_event(role, prealloc)?))
+    }
+
+    /// A Ksock that listens keeps a cell for the notice that bind events were lost, which must come
+    /// when memory is short.
+    #[cold]
+    fn keep_for_loss(&mut self, me: KsockId, prealloc: &mut Prealloc<N>) -> Result<(), Refusal> {
+        let slot = self.own_slot(me, prealloc)?;
+        self.ksock_mut(me)?.lost_slot = Some(slot);
+        Ok(())
     }
 
     /// Takes the newest such binding away, and the messages that it attracted and that are still
@@ -165,7 +179,7 @@ impl<N: Notify> Bus<N> {
         prealloc: &mut Prealloc<N>,
     ) -> Result<Unbound, Refusal> {
         let role = Role::of(is_replier);
-        let ksock = self.ksocks.get(&me).ok_or(BusError::NotBound)?;
+        let ksock = self.ksocks.get(me).ok_or(BusError::NotBound)?;
         let user = ksock.user();
         let subscription = self.routes.subscription(pattern, role, user, me);
         let Found { first, newest } = subscription.ok_or(BusError::NotBound)?;
@@ -173,22 +187,18 @@ impl<N: Notify> Bus<N> {
             return Err(BusError::NotBound.into());
         }
         // Mostly the first is the newest.
-        let top = match newest == first.id {
+        let top = match newest == first.at {
             true => None,
-            false => expect(ksock.bindings.get(&newest)),
+            false => ksock.bindings.get(newest),
         };
-        let older = top.and_then(|own| own.older);
+        let below = top.and_then(|own| own.below);
         let top = top.map(|own| own.binding.clone());
         let binding = top.as_ref().unwrap_or(&first);
-        if role == Role::Replier {
-            // Requests that it attracted are answered.
-            let wakes = ksock.attracted_by(newest).min(STEP);
-            if prealloc.wakes.space() < wakes {
-                return Err(Refusal::Need(Need {
-                    wakes,
-                    ..Need::NOTHING
-                }));
-            }
+        if binding.attracted.first().is_some() && prealloc.space_for_removed() == 0 {
+            return Err(Refusal::Need(Need {
+                removed: 1,
+                ..Need::NOTHING
+            }));
         }
         if let Some(announcement) = self.plan_event(role, prealloc)? {
             let event = self.event(false, binding);
@@ -197,11 +207,11 @@ impl<N: Notify> Bus<N> {
 
         trace::unbind(self.number, binding);
         // The event may have shut its door.
-        let ksock = present(&mut self.ksocks, me).ok_or(BusError::Closed)?;
-        let door = ksock.door(first.id);
-        let route = self.routes.remove(&first, user, door, older);
+        let ksock = self.ksocks.present(me).ok_or(BusError::Closed)?;
+        let door = ksock.door(&first);
+        let route = self.routes.remove(&first, user, door, below);
         let set_aside = ksock.queue.set_aside();
-        let (attracted, own) = ksock.unbind(binding.id).ok_or(BusError::NotBound)?;
+        let own = ksock.unbind(binding).ok_or(BusError::NotBound)?;
         let fewer = set_aside - ksock.queue.set_aside();
         if role == Role::Replier {
             self.repliers.remove(&Reverse(binding.id));
@@ -210,8 +220,8 @@ impl<N: Notify> Bus<N> {
             self.wake_waiting(|| Walk::of(Cause::Copies(user)), prealloc);
         }
         self.fewer_set_aside(fewer);
-        if attracted.len() > 0 {
-            self.remove_attracted(me, attracted, false, prealloc);
+        if binding.attracted.first().is_some() {
+            self.remove_attracted(me, binding.clone(), false, prealloc);
         } else {
             // There is no more room than before, but perhaps nobody waits for it any more.
             self.wake_waiting(|| Walk::of(Cause::Full(me)), prealloc);
@@ -223,4 +233,20 @@ impl<N: Notify> Bus<N> {
             top,
         })
     }
+}
+
+/// Brings cells for bindings. Returns the next one.
+///
+/// # Errors
+///
+/// The need for them.
+#[cold]
+fn grow<N>(own: &mut bindings::Cells, prealloc: &mut Prealloc<N>) -> Result<At, Refusal> {
+    if let Some(growth) = &mut prealloc.bindings {
+        own.add(growth);
+    }
+    own.next().ok_or(Refusal::Need(Need {
+        bindings: Some(own.want()),
+        ..Need::NOTHING
+    }))
 }

@@ -11,15 +11,15 @@
 
 use crate::bus::awaited::Awaited;
 use crate::bus::binding::Role;
-use crate::bus::count::expect;
+use crate::bus::bindings::Bindings;
 use crate::bus::error::{BusError, Refusal};
-use crate::bus::id::{BindingId, DebtNumber, KsockId, Request, UserId};
-use crate::bus::ksock::{Ksock, OwnBinding};
+use crate::bus::id::{At, DebtNumber, KsockId, Request, UserId};
+use crate::bus::ksocks::Closed;
 use crate::bus::message::Message;
 use crate::bus::need::Need;
 use crate::bus::owed::Owed;
 use crate::bus::prealloc::{Prealloc, STEP};
-use crate::bus::queue::{Place, Queue};
+use crate::bus::queue::Queue;
 use crate::bus::state::Bus;
 use crate::bus::synthetic::Kind;
 use crate::bus::waiting::{Cause, PendingReservation, Walk};
@@ -27,8 +27,6 @@ use crate::bus::wakeup::Notify;
 use crate::trace;
 use core::cmp::Reverse;
 use core::mem::replace;
-use kernel::prelude::*;
-use kernel::rbtree::{RBTree, RBTreeNode};
 use kernel::sync::Arc;
 
 /// A Ksock that is being closed: what is left of it, to be freed when all is told, and how far the
@@ -42,18 +40,18 @@ pub(crate) struct Closing<N> {
     stage: Stage,
     awaited: Awaited,
     queue: Queue,
-    bindings: RBTree<BindingId, OwnBinding>,
+    bindings: Bindings,
     owed: Owed,
     _pending: Option<(Arc<Message>, PendingReservation)>,
     /// What kept its id from being given out again.
-    ksock: Option<RBTreeNode<KsockId, KBox<Ksock<N>>>>,
+    ksock: Option<Closed<N>>,
 }
 
 /// What comes next, and behind what it goes on.
 enum Stage {
     Forget(Option<Request>),
-    GoneAway(Option<Place>),
-    Unbind(Option<BindingId>),
+    GoneAway(Option<At>),
+    Unbind(Option<At>),
     Ignored(Option<Reverse<DebtNumber>>),
     Done,
 }
@@ -96,10 +94,8 @@ impl<N: Notify> Bus<N> {
     }
 
     fn begin_to_close(&mut self, me: KsockId) -> Result<Closing<N>, BusError> {
-        let ksock = self.ksocks.remove_node(&me).ok_or(BusError::Closed)?;
+        let ksock = self.ksocks.begin_to_close(me).ok_or(BusError::Closed)?;
         trace::close(self.number, me);
-        self.closing.insert(ksock);
-        let ksock = expect(self.closing.get_mut(&me)).ok_or(BusError::Closed)?;
         // Senders that hear of it find the account of its user as it is without the Ksock.
         ksock.charge.release();
         let pending = ksock.pending.take().map(|pending| {
@@ -113,7 +109,7 @@ impl<N: Notify> Bus<N> {
             stage: Stage::Forget(None),
             awaited: replace(&mut ksock.awaited, Awaited::new()),
             queue: replace(&mut ksock.queue, Queue::new()),
-            bindings: replace(&mut ksock.bindings, RBTree::new()),
+            bindings: replace(&mut ksock.bindings, Bindings::new()),
             owed: replace(&mut ksock.owed, Owed::new()),
             _pending: pending,
             ksock: None,
@@ -131,7 +127,7 @@ impl<N: Notify> Bus<N> {
             Stage::Forget(at) => match closing.awaited.next_read(at) {
                 // A request to itself is forgotten with itself.
                 Some(Some((replier, debt))) => {
-                    if let Some(replier) = self.ksocks.get_mut(&replier) {
+                    if let Some(replier) = self.ksocks.get_mut(replier) {
                         replier.owed.forget(debt);
                     }
                 }
@@ -144,35 +140,31 @@ impl<N: Notify> Bus<N> {
                 None => closing.stage = Stage::Unbind(None),
             },
             Stage::Unbind(at) => {
-                let newest = match at {
-                    None => closing.bindings.cursor_back_mut(),
-                    Some(last) => {
-                        let last = closing.bindings.cursor_lower_bound_mut(last);
-                        last.and_then(|last| last.move_prev())
-                    }
+                let next = match *at {
+                    None => closing.bindings.newest(),
+                    Some(last) => closing.bindings.older(last),
                 };
-                let Some(newest) = newest else {
+                let Some((next, own)) = next.and_then(|at| Some((at, closing.bindings.get(at)?)))
+                else {
                     self.fewer_set_aside(closing.queue.set_aside());
                     closing.stage = Stage::Ignored(None);
                     return Ok(0);
                 };
-                let (&id, own) = newest.current();
                 let told = self.announce_end(&own.binding, closing.short, prealloc)?;
-                self.routes.discount(&own.binding);
-                if own.older.is_none() {
+                if own.below.is_none() {
                     drop(self.routes.take_subscription(&own.binding, closing.user));
                 }
                 if own.binding.role() == Role::Replier {
-                    self.repliers.remove(&Reverse(id));
+                    self.repliers.remove(&Reverse(own.binding.id));
                 }
-                *at = Some(id);
+                *at = Some(next);
                 return Ok(told);
             }
             Stage::Ignored(at) => match closing.owed.next_debt(at) {
                 Some(debt) => self.answer_for(me, Kind::Ignored, &debt, prealloc),
                 None => {
                     self.copy_limits.leave(closing.user);
-                    closing.ksock = self.closing.remove_node(&me);
+                    closing.ksock = self.ksocks.end_closing(me);
                     self.wake_waiting(|| Walk::of(Cause::Full(me)), prealloc);
                     self.wake_waiting(|| Walk::of(Cause::Asked(me)), prealloc);
                     self.wake_waiting(|| Walk::of_answers_to(me), prealloc);

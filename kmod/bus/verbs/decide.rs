@@ -6,12 +6,12 @@ use crate::bus::age::newest_first;
 use crate::bus::binding::Role;
 use crate::bus::copy_limit::Copies;
 use crate::bus::count::expect;
-use crate::bus::error::BusError;
+use crate::bus::error::{BusError, Refusal};
 use crate::bus::id::KsockId;
 use crate::bus::message::Message;
 use crate::bus::name::Name;
 use crate::bus::need::Need;
-use crate::bus::plan::{Ask, Plan};
+use crate::bus::plan::{Ask, Plan, Recipient};
 use crate::bus::prealloc::Prealloc;
 use crate::bus::quota::Limit;
 use crate::bus::routes::{Door, Go, Target};
@@ -22,8 +22,8 @@ use crate::trace::{self, Why};
 
 /// Why a message cannot be delivered (now).
 pub(super) enum Obstacle {
-    /// More memory is wanted.
-    Need(Need),
+    /// More memory is wanted, or there is none: nothing was decided.
+    Memory(Refusal),
     /// It is refused.
     No(BusError),
     /// It must wait for this.
@@ -47,6 +47,10 @@ pub(super) struct Gathered {
     pub(super) full: Option<Cause>,
     /// How many recipients there should be. If there are fewer, memory was short.
     pub(super) count: usize,
+    /// A queue has no cell free.
+    pub(super) short: bool,
+    /// And no memory for more was to be had.
+    pub(super) starved: bool,
     /// How many bindings listen, of those that were looked at.
     pub(super) bindings: usize,
     /// So many were found full at once that it is time to give others the lock. The rest was not
@@ -72,24 +76,23 @@ impl<N: Notify> Bus<N> {
             Admit::WithCapacity => (false, usize::MAX),
             Admit::All { most } => (true, most),
         };
-        let is_closing = !self.closing.is_empty();
+        let is_closing = self.ksocks.some_are_closing();
         let mut found = Gathered::default();
         let number = self.number;
         let (ksocks, found_full) = (&mut self.ksocks, &mut self.found_full);
         let mut copies = Copies::new(&mut self.copy_limits, round);
         let replier = self.routes.route(name, is_closing, |shown| {
-            let (first, subscription) = (shown.first, shown.subscription);
-            let (user, door) = (shown.user(), shown.door());
-            let Some(ksock) = ksocks.get_mut(&shown.ksock()) else {
+            let (first, user, door) = (shown.first, shown.user, shown.door);
+            let Some(ksock) = ksocks.get_mut(shown.ksock()) else {
                 // It is being closed: nothing comes to it any more.
-                if shown.role() == Role::Replier {
+                if shown.role == Role::Replier {
                     return Go::Past;
                 }
                 let noted = found_full.push_within_capacity((first.clone(), user));
                 found.paused |= noted.is_err() && !is_all;
                 return if found.paused { Go::Nowhere } else { Go::Past };
             };
-            if shown.role() == Role::Replier {
+            if shown.role == Role::Replier {
                 return Go::On;
             }
             if door == Door::Shut && !is_all {
@@ -98,7 +101,7 @@ impl<N: Notify> Bus<N> {
                 found.full.get_or_insert(Cause::Full(first.ksock));
                 return Go::PastPattern;
             }
-            found.bindings += subscription.count as usize;
+            found.bindings += shown.count as usize;
             if !ksock.has_capacity() {
                 ksock.note_over_limit(&mut prealloc.over_limit);
                 found.full.get_or_insert(Cause::Full(first.ksock));
@@ -111,11 +114,7 @@ impl<N: Notify> Bus<N> {
                     return if found.paused { Go::Nowhere } else { Go::On };
                 }
             }
-            let wanted = if ksock.only_once {
-                1
-            } else {
-                subscription.count
-            };
+            let wanted = if ksock.only_once { 1 } else { shown.count };
             let left = copies.left(user);
             if left < wanted {
                 let account = &ksock.charge.user;
@@ -133,7 +132,8 @@ impl<N: Notify> Bus<N> {
                 ksock.met = (round, prealloc.recipients.len());
             } else if ksock.only_once {
                 // One of its bindings will do, the newest.
-                prealloc.prefer(at, first.ksock, subscription.newest);
+                let newest = ksock.newest(first, shown.newest);
+                prealloc.prefer(at, first.ksock, newest);
                 return Go::On;
             } else {
                 found.again = true;
@@ -141,15 +141,29 @@ impl<N: Notify> Bus<N> {
             let admitted = if is_all { wanted } else { wanted.min(left) };
             copies.take(user, admitted);
             found.count += admitted as usize;
-            prealloc.note_recipient(first.ksock, subscription.newest);
-            let mut binding = subscription.newest;
-            for _ in 1..admitted {
-                let own = ksock.bindings.get(&binding);
-                let Some(older) = expect(own.and_then(|own| own.older)) else {
+            let mut at = shown.newest;
+            for copy in 0..admitted {
+                if copy > 0 {
+                    let own = ksock.bindings.get(at);
+                    let Some(below) = expect(own.and_then(|own| own.below)) else {
+                        break;
+                    };
+                    at = below;
+                }
+                if !prealloc.has_space_for_recipient() {
                     break;
-                };
-                binding = older;
-                prealloc.note_recipient(first.ksock, binding);
+                }
+                match ksock.queue.cells.reserve() {
+                    Some(slot) => {
+                        let binding = ksock.newest(first, at);
+                        prealloc.note_recipient(first.ksock, binding, slot);
+                    }
+                    None if ksock.starved => found.starved = true,
+                    None => {
+                        found.short = true;
+                        prealloc.note_short(first.ksock, ksock);
+                    }
+                }
             }
             Go::On
         });
@@ -159,7 +173,7 @@ impl<N: Notify> Bus<N> {
         }
         if found.again {
             // By several patterns: its copies are those of its newest bindings first (5.4).
-            newest_first(&mut prealloc.recipients, |recipient| recipient.binding);
+            newest_first(&mut prealloc.recipients, |recipient| recipient.binding.id);
         }
         found
     }
@@ -173,11 +187,11 @@ impl<N: Notify> Bus<N> {
     ) -> Result<Plan, Obstacle> {
         let gathered = self.gather(message.name(), Admit::WithCapacity, prealloc);
         let plan = match gathered.paused {
-            true => Err(Obstacle::Need(Need::A_PAUSE)),
-            false => self.plan(me, message, &gathered, prealloc),
+            true => Err(Obstacle::Memory(Refusal::Need(Need::A_PAUSE))),
+            false => self.plan(me, message, gathered, prealloc),
         };
         if plan.is_err() {
-            prealloc.release_recipients();
+            prealloc.release_recipients(&mut self.ksocks);
         }
         plan
     }
@@ -186,32 +200,32 @@ impl<N: Notify> Bus<N> {
         &mut self,
         me: KsockId,
         message: &Message,
-        gathered: &Gathered,
+        mut gathered: Gathered,
         prealloc: &mut Prealloc<N>,
     ) -> Result<Plan, Obstacle> {
         let header = message.header();
-        let full = |by| {
-            if header.all_or_wait() {
-                let asked = gathered.replier.filter(|_| header.is_request());
-                Obstacle::Full(Blocked {
-                    by,
-                    asked: asked.map(|target| target.ksock),
-                })
-            } else {
-                Obstacle::No(BusError::RecipientFull)
-            }
+        let answered = match header.is_reply() {
+            true => self.ksocks.find(header.to),
+            false => None,
+        };
+        let target = gathered.replier.take().filter(|_| header.is_request());
+        let asked = target.as_ref().map(|target| target.ksock);
+        let full = |by| match header.all_or_wait() {
+            true => Obstacle::Full(Blocked {
+                by,
+                asked,
+                answered,
+            }),
+            false => Obstacle::No(BusError::RecipientFull),
         };
 
-        let asked = match (header.is_request(), gathered.replier) {
-            (true, None) => return Err(Obstacle::No(BusError::NobodyThere)),
-            (true, asked) => asked,
-            (false, _) => None,
-        };
+        if header.is_request() && target.is_none() {
+            return Err(Obstacle::No(BusError::NobodyThere));
+        }
 
         let mut answers = None;
         if header.is_reply() {
-            let requester =
-                KsockId::new(header.to).and_then(|to| Some((to, self.ksocks.get(&to)?)));
+            let requester = answered.and_then(|to| Some((to, self.ksocks.get(to)?)));
             let (to, requester) = requester.ok_or(Obstacle::No(BusError::NobodyThere))?;
             let request = requester.awaited.find(header.in_reply_to, me);
             let request = request.ok_or(Obstacle::No(BusError::NotAsked))?;
@@ -222,15 +236,15 @@ impl<N: Notify> Bus<N> {
             answers = Some((to, request));
         }
 
-        if let Some(target) = asked {
-            if header.to != 0 && header.to != target.ksock.get() {
+        if let Some(asked) = asked {
+            if header.to != 0 && header.to != asked.get() {
                 return Err(Obstacle::No(BusError::OtherReplier));
             }
-            let replier = expect(self.ksocks.get(&target.ksock));
+            let replier = expect(self.ksocks.get(asked));
             let replier = replier.ok_or(Obstacle::No(BusError::NobodyThere))?;
             if !replier.has_capacity() {
                 replier.note_over_limit(&mut prealloc.over_limit);
-                return Err(full(Cause::Full(target.ksock)));
+                return Err(full(Cause::Full(asked)));
             }
         }
 
@@ -240,29 +254,69 @@ impl<N: Notify> Bus<N> {
             }
         }
 
-        // One slot each; for a request, one at the replier and one kept for the answer.
-        let need = || {
-            Obstacle::Need(Need {
-                slots: gathered.count + if asked.is_some() { 2 } else { 0 },
-                recipients: gathered.count,
-                request: asked.is_some(),
-                ..Need::NOTHING
-            })
-        };
-        if prealloc.recipients.len() < gathered.count {
-            return Err(need());
+        if gathered.short || prealloc.recipients.len() < gathered.count {
+            return Err(Obstacle::Memory(Refusal::Need(gathered.need())));
         }
-        let asks = match asked {
+        let asks = match target {
             None => None,
-            Some(target) => Some(Ask {
-                target,
-                reservation: prealloc.take_request().ok_or_else(need)?,
-            }),
+            Some(target) => Some(self.plan_to_ask(me, target, prealloc)?),
         };
         Ok(Plan {
             answers,
             asks,
             recipients: prealloc.take_recipients(),
         })
+    }
+
+    /// Takes what a request is sent with: a slot at the replier, and one that is kept for its
+    /// answer.
+    fn plan_to_ask(
+        &mut self,
+        me: KsockId,
+        target: Target,
+        prealloc: &mut Prealloc<N>,
+    ) -> Result<Ask, Obstacle> {
+        let Some(reservation) = prealloc.take_request() else {
+            return Err(Obstacle::Memory(Refusal::Need(Need {
+                request: true,
+                ..Need::NOTHING
+            })));
+        };
+        let replier = expect(self.ksocks.get_mut(target.ksock));
+        let replier = replier.ok_or(Obstacle::No(BusError::NobodyThere))?;
+        let Some(slot) = replier.queue.cells.reserve() else {
+            prealloc.note_short(target.ksock, replier);
+            prealloc.give_back_request(reservation);
+            return Err(Obstacle::Memory(Refusal::Need(Need::CELLS)));
+        };
+        let answer = match self.own_slot(me, prealloc) {
+            Ok(answer) => answer,
+            Err(refusal) => {
+                if let Some(replier) = self.ksocks.present(target.ksock) {
+                    replier.queue.cells.give_back(slot);
+                }
+                prealloc.give_back_request(reservation);
+                return Err(Obstacle::Memory(refusal));
+            }
+        };
+        Ok(Ask {
+            replier: Recipient {
+                ksock: target.ksock,
+                binding: target.binding,
+                slot,
+            },
+            answer,
+            reservation,
+        })
+    }
+}
+
+impl Gathered {
+    /// Returns the memory that there should have been.
+    pub(super) fn need(&self) -> Need {
+        Need {
+            recipients: self.count,
+            ..Need::NOTHING
+        }
     }
 }

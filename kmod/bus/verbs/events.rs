@@ -6,7 +6,6 @@ use super::decide::{Admit, Gathered};
 use crate::bus::binding::{Binding, Role};
 use crate::bus::error::{BusError, Refusal};
 use crate::bus::id::{BindingId, KsockId, MsgId};
-use crate::bus::ksock::present;
 use crate::bus::name::Name;
 use crate::bus::need::Need;
 use crate::bus::plan::Announcement;
@@ -56,22 +55,18 @@ impl<N: Notify> Bus<N> {
         }
         let gathered = self.gather(BindEvent::name(), Admit::WithCapacity, prealloc);
         if gathered.paused {
-            prealloc.release_recipients();
+            prealloc.release_recipients(&mut self.ksocks);
             return Err(Refusal::Need(Need::A_PAUSE));
         }
         if gathered.full.is_some() {
-            prealloc.release_recipients();
+            prealloc.release_recipients(&mut self.ksocks);
             // The event was made and had an id, though no listener saw it.
             self.serials.next();
             return Err(BusError::EventUndeliverable.into());
         }
-        if prealloc.recipients.len() < gathered.count {
-            prealloc.release_recipients();
-            return Err(Refusal::Need(Need {
-                slots: gathered.count,
-                recipients: gathered.count,
-                ..Need::NOTHING
-            }));
+        if gathered.short || prealloc.recipients.len() < gathered.count {
+            prealloc.release_recipients(&mut self.ksocks);
+            return Err(Refusal::Need(gathered.need()));
         }
         Ok(Some(Announcement {
             recipients: prealloc.take_recipients(),
@@ -88,12 +83,12 @@ impl<N: Notify> Bus<N> {
     ) {
         let Announcement { mut recipients } = announcement;
         for recipient in recipients.drain_all() {
-            let Some(listener) = present(&mut self.ksocks, recipient.ksock) else {
+            let Some(listener) = self.ksocks.present(recipient.ksock) else {
                 continue;
             };
             if listener.only_once && listener.queue.just_got(event.id) {
                 trace::skip(self.number, recipient.ksock, Why::Once, BindEvent::name());
-                prealloc.give_back(recipient.slot);
+                listener.queue.cells.give_back(recipient.slot);
                 continue;
             }
             let entry = Entry {
@@ -130,7 +125,7 @@ impl<N: Notify> Bus<N> {
         binding: &Arc<Binding>,
         prealloc: &mut Prealloc<N>,
     ) -> Result<(), Need> {
-        let Some(user) = self.closing.get(&binding.ksock).map(|k| k.user()) else {
+        let Some(user) = self.ksocks.closing(binding.ksock).map(|k| k.user()) else {
             return Ok(());
         };
         self.announce_end(binding, false, prealloc)?;
@@ -166,19 +161,13 @@ impl<N: Notify> Bus<N> {
         if !lost {
             let admit = Admit::All { most: room };
             gathered = self.gather(BindEvent::name(), admit, prealloc);
-            enough = prealloc.recipients.len() == gathered.count;
+            enough = !gathered.short && prealloc.recipients.len() == gathered.count;
         }
         let set_aside = gathered.full.is_some();
-        let lost = lost || set_aside && gathered.bindings > room;
+        let lost = lost || gathered.starved || set_aside && gathered.bindings > room;
         if !lost && !enough && !short {
-            prealloc.release_recipients();
-            // For as many such events as fit into a step, and for one in any case.
-            let events = (STEP / gathered.count.max(1)).clamp(1, self.repliers.len.max(1) as usize);
-            return Err(Need {
-                slots: events * gathered.count,
-                recipients: gathered.count,
-                ..Need::NOTHING
-            });
+            prealloc.release_recipients(&mut self.ksocks);
+            return Err(gathered.need());
         }
         binding.end();
         let event = self.event(false, binding);
@@ -188,7 +177,7 @@ impl<N: Notify> Bus<N> {
             self.announce(&event, set_aside, Announcement { recipients }, prealloc);
             return Ok(count);
         }
-        prealloc.release_recipients();
+        prealloc.release_recipients(&mut self.ksocks);
         self.events_lost = true;
         if self.all_know {
             return Ok(0);
@@ -201,10 +190,10 @@ impl<N: Notify> Bus<N> {
         let ksocks = &self.ksocks;
         let mut found = false;
         self.routes.route(name, false, |shown| {
-            if shown.door() == Door::Open {
+            if shown.door == Door::Open {
                 return Go::PastOpen;
             }
-            found |= ksocks.get(&shown.ksock()).is_some();
+            found |= ksocks.get(shown.ksock()).is_some();
             if found {
                 Go::Nowhere
             } else {
@@ -222,7 +211,7 @@ impl<N: Notify> Bus<N> {
         let mut id: Option<MsgId> = None;
         let (mut told, mut all_know) = (0, true);
         self.routes.route(BindEvent::name(), false, |shown| {
-            let Some(listener) = ksocks.get_mut(&shown.ksock()) else {
+            let Some(listener) = ksocks.get_mut(shown.ksock()) else {
                 return Go::Past;
             };
             if listener.queue.has_loss_notice() {
@@ -230,7 +219,8 @@ impl<N: Notify> Bus<N> {
             }
             // The slot that is kept for this will do if there is no other. If it is in use, the
             // Ksock has such a message to read anyway.
-            let slot = prealloc.slots.pop().or_else(|| listener.lost_slot.take());
+            let slot = listener.queue.cells.reserve();
+            let slot = slot.or_else(|| listener.lost_slot.take());
             let Some(slot) = slot else {
                 all_know = false;
                 return Go::On;
@@ -239,14 +229,14 @@ impl<N: Notify> Bus<N> {
                 kind: Kind::EventsLost,
                 id: *id.get_or_insert_with(|| serials.next()),
                 in_reply_to: MsgId::NONE,
-                from: None,
-                to: None,
+                from: 0,
+                to: 0,
             };
             let lost = synthetic.id;
             let entry = Entry {
                 content: Content::Synthetic(synthetic),
                 duty: None,
-                binding: Some(shown.subscription.newest),
+                binding: Some(listener.newest(shown.first, shown.newest).clone()),
                 set_aside: true,
             };
             listener.push(slot, entry);
@@ -283,14 +273,8 @@ impl<N: Notify> Bus<N> {
         };
         if on {
             let left = usize::try_from(self.ksock(me)?.capacity_left());
-            let slots = left.unwrap_or(STEP).min(STEP);
-            let slots = slots.min(self.repliers.len as usize);
-            if prealloc.slots.len() < slots {
-                return Err(Refusal::Need(Need {
-                    slots,
-                    ..Need::NOTHING
-                }));
-            }
+            let events = left.unwrap_or(STEP).min(STEP);
+            self.own_cells(me, events.min(self.repliers.len as usize), prealloc)?;
         }
         replay.was = Some(was);
         self.reporting = on;
@@ -307,32 +291,33 @@ impl<N: Notify> Bus<N> {
         me: KsockId,
         replay: &mut Replay,
         prealloc: &mut Prealloc<N>,
-    ) -> Result<bool, BusError> {
+    ) -> Result<bool, Refusal> {
         let number = self.number;
         for _ in 0..STEP {
-            let next = walk::on(&mut self.repliers.tree, &mut replay.at, Arc::clone);
+            let mut at = replay.at;
+            let next = walk::on(&mut self.repliers.tree, &mut at, Arc::clone);
             let Some(binding) = next else {
                 return Ok(false);
             };
-            if self.ksocks.get(&binding.ksock).is_none() {
+            if self.ksocks.get(binding.ksock).is_none() {
+                replay.at = at;
                 continue;
             }
+            let ksock = self.ksock(me)?;
+            if !ksock.has_capacity() {
+                ksock.note_over_limit(&mut prealloc.over_limit);
+                // The event was made and had an id, though it was not queued.
+                self.serials.next();
+                return Err(BusError::CallerFull.into());
+            }
+            let slot = self.own_slot(me, prealloc)?;
+            replay.at = at;
             let event = BindEvent {
                 id: self.serials.next(),
                 is_bind: true,
                 binding,
             };
             let ksock = self.ksock_mut(me)?;
-            // There are as many slots as messages fit.
-            let slot = if ksock.has_capacity() {
-                prealloc.slots.pop()
-            } else {
-                None
-            };
-            let Some(slot) = slot else {
-                ksock.note_over_limit(&mut prealloc.over_limit);
-                return Err(BusError::CallerFull);
-            };
             let id = event.id;
             ksock.push(slot, Entry::unbound(Content::Event(event)));
             trace::queue(number, me, id, &ksock.queue);

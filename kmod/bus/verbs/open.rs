@@ -3,21 +3,20 @@
 //! Opening a Ksock (specification 3.1).
 
 use crate::bus::copy_limit::CopyLimitReservation;
-use crate::bus::error::BusError;
+use crate::bus::error::{BusError, Refusal};
 use crate::bus::id::KsockId;
 use crate::bus::ksock::Ksock;
+use crate::bus::ksocks::MemberReservation;
+use crate::bus::need::Need;
 use crate::bus::quota::User;
 use crate::bus::reserve::node;
 use crate::bus::state::Bus;
 use crate::bus::wakeup::Notify;
-use kernel::prelude::*;
-use kernel::rbtree::RBTreeNodeReservation;
 use kernel::sync::Arc;
 
 /// The memory for a new Ksock.
 pub(crate) struct NewKsock<N> {
-    ksock: KBox<Ksock<N>>,
-    node: RBTreeNodeReservation<KsockId, KBox<Ksock<N>>>,
+    member: MemberReservation<N>,
     /// For a user that is counted.
     copy_limit: Option<CopyLimitReservation>,
 }
@@ -29,46 +28,55 @@ impl<N> NewKsock<N> {
     ///
     /// `NoMemory`.
     pub(crate) fn new(notify: N, user: Arc<User>) -> Result<Self, BusError> {
-        let slot = node()?;
         let copy_limit = match user.key.exempt {
             true => None,
             false => Some(node()?),
         };
-        let ksock = KBox::new(Ksock::new(notify, user, slot), GFP_KERNEL_ACCOUNT);
         Ok(NewKsock {
-            ksock: ksock.map_err(|_| BusError::NoMemory)?,
-            node: node()?,
+            member: MemberReservation::new(Ksock::new(notify, user))?,
             copy_limit,
         })
     }
 }
 
 impl<N: Notify> Bus<N> {
-    /// Adds a Ksock. Returns its id (3.1).
-    pub(crate) fn open(&mut self, new: NewKsock<N>) -> KsockId {
-        let NewKsock {
-            ksock,
-            node,
-            copy_limit,
-        } = new;
-        let id = self.next_ksock();
+    /// Adds a Ksock, which is taken then. Returns its id (3.1).
+    ///
+    /// # Errors
+    ///
+    /// The need for memory.
+    pub(crate) fn open(&mut self, new: &mut Option<NewKsock<N>>) -> Result<KsockId, Refusal> {
+        let NewKsock { member, copy_limit } = new.take().ok_or(BusError::Closed)?;
+        let (user, copies) = (
+            member.ksock().user(),
+            member.ksock().charge.user.limits.copies,
+        );
+        let number = self.next_number();
+        let id = match self.ksocks.insert(number, member) {
+            Ok(id) => id,
+            Err(member) => {
+                *new = Some(NewKsock { member, copy_limit });
+                return Err(Refusal::Need(Need {
+                    ksocks: Some(self.ksocks.cells.want()),
+                    ..Need::NOTHING
+                }));
+            }
+        };
+        self.last_ksock = number;
         if let Some(copy_limit) = copy_limit {
-            let copies = ksock.charge.user.limits.copies;
-            self.copy_limits.join(ksock.user(), copies, copy_limit);
+            self.copy_limits.join(user, copies, copy_limit);
         }
-        self.ksocks.insert(node.into_node(id, ksock));
-        id
+        Ok(id)
     }
 
-    /// Returns the next id. They count up; after 2^32 opens, 0 and what is still there is skipped.
-    fn next_ksock(&mut self) -> KsockId {
+    /// Returns the number of the next Ksock. They count up; after 2^32 opens, 0 and what is still
+    /// there is skipped.
+    fn next_number(&self) -> u32 {
+        let mut number = self.last_ksock;
         loop {
-            self.last_ksock = self.last_ksock.wrapping_add(1);
-            let Some(id) = KsockId::new(self.last_ksock) else {
-                continue;
-            };
-            if self.ksocks.get(&id).is_none() && self.closing.get(&id).is_none() {
-                return id;
+            number = number.wrapping_add(1);
+            if number != 0 && !self.ksocks.is_taken(number) {
+                return number;
             }
         }
     }

@@ -4,7 +4,6 @@
 
 use crate::bus::error::BusError;
 use crate::bus::id::KsockId;
-use crate::bus::ksock::present;
 use crate::bus::owed::{Debt, OwedReservation};
 use crate::bus::prealloc::Prealloc;
 use crate::bus::queue::{Content, Entry};
@@ -30,9 +29,9 @@ impl<N: Notify> Bus<N> {
         me: KsockId,
         prealloc: &mut Prealloc<N>,
     ) -> Result<Option<Next>, BusError> {
-        let ksock = self.ksocks.get_mut(&me).ok_or(BusError::Closed)?;
+        let ksock = self.ksocks.get_mut(me).ok_or(BusError::Closed)?;
         let set_aside = ksock.queue.set_aside();
-        let Some((entry, slot)) = ksock.pop() else {
+        let Some(entry) = ksock.pop() else {
             return Ok(None);
         };
         let fewer = set_aside - ksock.queue.set_aside();
@@ -40,10 +39,6 @@ impl<N: Notify> Bus<N> {
         let debt = entry.debt(me);
         let Entry { content, duty, .. } = entry;
 
-        match ksock.lost_slot {
-            None => ksock.lost_slot = Some(slot),
-            Some(_) => prealloc.give_back(slot),
-        }
         let yours = duty.is_some();
         if let (Some(duty), Some(debt)) = (duty, debt) {
             self.owe(me, debt, duty.reservation, prealloc);
@@ -66,9 +61,9 @@ impl<N: Notify> Bus<N> {
         prealloc: &mut Prealloc<N>,
     ) {
         let number = self.debt_numbers.next_debt();
-        let requester = self.ksocks.get_mut(&debt.requester);
+        let requester = self.ksocks.get_mut(debt.requester);
         let awaited = requester.is_some_and(|r| r.awaited.set_debt(&debt.request, number));
-        let Some(replier) = present(&mut self.ksocks, me) else {
+        let Some(replier) = self.ksocks.present(me) else {
             return;
         };
         if awaited {

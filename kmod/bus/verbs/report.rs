@@ -9,13 +9,13 @@
 use crate::bus::age::newest_first;
 use crate::bus::binding::{Binding, Role};
 use crate::bus::error::BusError;
-use crate::bus::id::{BindingId, KsockId, MsgId};
+use crate::bus::id::{At, BindingId, KsockId, MsgId};
+use crate::bus::ksock::Ksock;
 use crate::bus::progress::{Part, Progress};
 use crate::bus::state::Bus;
 use crate::bus::wakeup::Notify;
 use core::fmt::{self, Write};
 use kernel::prelude::*;
-use kernel::rbtree::{CursorMut, RBTree};
 use kernel::sync::Arc;
 
 /// How many bindings or Ksocks one step passes at the most.
@@ -59,7 +59,7 @@ pub(crate) type Shown = Option<u32>;
 pub(crate) struct Listing {
     shown: Shown,
     /// Those that come next: newest first, once all are found.
-    found: KVec<(BindingId, KsockId)>,
+    found: KVec<Noted>,
     /// How many of those were passed.
     passed: usize,
     stage: Stage,
@@ -69,10 +69,14 @@ pub(crate) struct Listing {
     after: Option<BindingId>,
 }
 
+/// A binding that was found: its id, and where it was.
+type Noted = (BindingId, KsockId, At);
+
 /// How far a listing is.
 enum Stage {
-    /// Looks for bindings, next for those of this Ksock that are older than this one.
-    Search(KsockId, BindingId),
+    /// Looks for bindings, next for those of this Ksock behind the one that was here, if there was
+    /// one, that are older than this one.
+    Search(KsockId, Option<At>, BindingId),
     /// Has looked at all Ksocks.
     Searched,
     /// Has sorted what it found, and whether there is nothing older.
@@ -89,7 +93,7 @@ impl Listing {
             shown,
             found: KVec::new(),
             passed: 0,
-            stage: Stage::Search(KsockId::FIRST, BindingId::NEWEST),
+            stage: Stage::Search(KsockId::FIRST, None, BindingId::NEWEST),
             before: BindingId::NEWEST,
             after: None,
         }
@@ -103,12 +107,12 @@ impl Listing {
     pub(crate) fn prepare(&mut self) -> Result<(), BusError> {
         if let (Stage::Sorted { all: false }, None) = (&self.stage, self.found.get(self.passed)) {
             // Those were all. The next older ones.
-            if let Some(&(oldest, _)) = self.found.last() {
+            if let Some(&(oldest, ..)) = self.found.last() {
                 self.before = oldest;
             }
             self.found.clear();
             (self.passed, self.after) = (0, None);
-            self.stage = Stage::Search(KsockId::FIRST, self.before);
+            self.stage = Stage::Search(KsockId::FIRST, None, self.before);
         }
         match self.stage {
             Stage::Search(..) => {
@@ -121,7 +125,7 @@ impl Listing {
                 if self.after.is_some() {
                     self.keep_the_newest();
                 } else {
-                    newest_first(&mut self.found, |&(id, _)| id);
+                    newest_first(&mut self.found, |&(id, ..)| id);
                 }
                 self.stage = Stage::Sorted {
                     all: self.after.is_none(),
@@ -133,9 +137,9 @@ impl Listing {
     }
 
     fn keep_the_newest(&mut self) {
-        newest_first(&mut self.found, |&(id, _)| id);
+        newest_first(&mut self.found, |&(id, ..)| id);
         self.found.truncate(Self::FEWEST);
-        self.after = self.found.last().map(|&(id, _)| id);
+        self.after = self.found.last().map(|&(id, ..)| id);
     }
 
     /// Goes on behind the binding that was found.
@@ -242,31 +246,23 @@ impl KsockStats {
     }
 }
 
-/// Returns a cursor at the last key below `key`.
-fn last_below<'a, K: Ord, V>(tree: &'a mut RBTree<K, V>, key: &K) -> Option<CursorMut<'a, K, V>> {
-    // The tree is asked twice, since a cursor that was found cannot be given up for another.
-    if tree.cursor_lower_bound(key).is_none() {
-        return tree.cursor_back_mut();
-    }
-    tree.cursor_lower_bound_mut(key)?.move_prev()
-}
-
 impl<N: Notify> Bus<N> {
     /// Takes a step of a listing that was prepared for it. Whoever gets a binding passes it.
     pub(crate) fn list(&mut self, listing: &mut Listing) -> Step<Arc<Binding>> {
         match listing.stage {
-            Stage::Search(ksock, before) => {
-                self.search(ksock, before, listing);
+            Stage::Search(ksock, at, before) => {
+                self.search(ksock, at, before, listing);
                 Step::On
             }
             Stage::Searched => Step::On,
             Stage::Sorted { all } => {
                 for _ in 0..STEPS {
-                    let Some((id, ksock)) = listing.found.get(listing.passed) else {
+                    let Some(&(id, ksock, at)) = listing.found.get(listing.passed) else {
                         return if all { Step::End } else { Step::On };
                     };
                     let ksock = self.ksocks.get(ksock);
-                    if let Some(own) = ksock.and_then(|ksock| ksock.bindings.get(id)) {
+                    let own = ksock.and_then(|ksock| ksock.bindings.cells.get(at));
+                    if let Some(own) = own.filter(|own| own.binding.id == id) {
                         return Step::Found(own.binding.clone());
                     }
                     listing.passed += 1;
@@ -278,35 +274,50 @@ impl<N: Notify> Bus<N> {
 
     /// Looks for bindings from here on: Ksocks in the order of their ids, the bindings of each
     /// from the newest on.
-    fn search(&mut self, ksock: KsockId, mut before: BindingId, listing: &mut Listing) {
+    fn search(
+        &mut self,
+        ksock: KsockId,
+        mut at: Option<At>,
+        mut before: BindingId,
+        listing: &mut Listing,
+    ) {
         let mut steps = STEPS;
-        let mut ksocks = self.ksocks.cursor_lower_bound_mut(&ksock);
-        while let Some(mut here) = ksocks {
-            let (&id, ksock_here) = here.current_mut();
+        let mut next = self.ksocks.at_or_behind(ksock);
+        while let Some(id) = next {
             if id != ksock {
-                before = listing.before;
+                (at, before) = (None, listing.before);
             }
-            let is_shown = listing
-                .shown
-                .is_none_or(|uid| ksock_here.charge.user.key.uid == uid);
-            let bindings = &mut ksock_here.bindings;
-            let mut bindings = is_shown.then(|| last_below(bindings, &before)).flatten();
+            let here = self.ksocks.get(id);
+            let here = here.filter(|here| here.is_shown(listing.shown));
+            // Where that one was there may be another by now, or none. Then it begins again, and
+            // passes those that are newer.
+            let mut own = here.and_then(|here| {
+                let last = at.and_then(|at| here.bindings.cells.get(at));
+                match last {
+                    Some(last) => last.older(),
+                    None => here.bindings.newest(),
+                }
+            });
             loop {
                 if steps == 0 {
-                    listing.stage = Stage::Search(id, before);
+                    listing.stage = Stage::Search(id, at, before);
                     return;
                 }
                 steps -= 1;
-                let Some(binding) = bindings else { break };
-                let &binding_id = binding.current().0;
-                if listing.after.is_some_and(|after| binding_id <= after) {
+                let found = own.and_then(|own| Some((own, here?.bindings.get(own)?)));
+                let Some((here_at, found)) = found else { break };
+                let binding = found.binding.id;
+                if listing.after.is_some_and(|after| binding <= after) {
                     break;
                 }
-                let _ = listing.found.push_within_capacity((binding_id, id));
-                before = binding_id;
-                bindings = binding.move_prev();
+                if binding < before {
+                    let _ = listing.found.push_within_capacity((binding, id, here_at));
+                    before = binding;
+                }
+                at = Some(here_at);
+                own = found.older();
             }
-            ksocks = here.move_next();
+            next = self.ksocks.behind(id);
         }
         listing.stage = Stage::Searched;
     }
@@ -328,16 +339,12 @@ impl<N: Notify> Bus<N> {
         before: &mut Option<KsockId>,
         shown: Shown,
     ) -> Step<KsockStats> {
-        let mut cursor = match before {
-            Some(before) => last_below(&mut self.ksocks, before),
-            None => self.ksocks.cursor_back_mut(),
-        };
         for _ in 0..STEPS {
-            let Some(here) = cursor else {
+            let Some(id) = self.ksocks.before(*before) else {
                 return Step::End;
             };
-            let (&id, ksock) = here.current();
-            if shown.is_none_or(|uid| ksock.charge.user.key.uid == uid) {
+            let ksock = self.ksocks.get(id);
+            if let Some(ksock) = ksock.filter(|ksock| ksock.is_shown(shown)) {
                 return Step::Found(KsockStats {
                     id,
                     last_sent: ksock.last_sent,
@@ -352,9 +359,15 @@ impl<N: Notify> Bus<N> {
                 });
             }
             *before = Some(id);
-            cursor = here.move_prev();
         }
         Step::On
+    }
+}
+
+impl<N> Ksock<N> {
+    /// Returns whether it is one of those that are shown.
+    fn is_shown(&self, shown: Shown) -> bool {
+        shown.is_none_or(|uid| self.charge.user.key.uid == uid)
     }
 }
 

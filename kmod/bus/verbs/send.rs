@@ -3,13 +3,14 @@
 //! SEND, and the sends that wait (specification 3.8, 5.4-5.5 and 7).
 
 use super::decide::Obstacle;
+use crate::bus::binding::Binding;
 use crate::bus::count::expect;
 use crate::bus::error::{BusError, Refusal};
 use crate::bus::id::{KsockId, MsgId, Request};
-use crate::bus::ksock::{present, Pending};
+use crate::bus::ksock::Pending;
 use crate::bus::message::Message;
 use crate::bus::need::Need;
-use crate::bus::plan::{Ask, Plan, RequestReservation};
+use crate::bus::plan::{Ask, Plan, Recipient, RequestReservation};
 use crate::bus::prealloc::Prealloc;
 use crate::bus::queue::{Content, Duty, Entry};
 use crate::bus::state::Bus;
@@ -114,7 +115,7 @@ impl<N: Notify> Bus<N> {
                 return Err(Refusal::Need(Need::PENDING));
             }
             Err(Obstacle::Full(blocked)) => Decision::Wait(blocked),
-            Err(Obstacle::Need(need)) => return Err(Refusal::Need(need)),
+            Err(Obstacle::Memory(refusal)) => return Err(refusal),
         };
         let id = match draft.header().id {
             MsgId { network: 0, .. } => self.serials.next(),
@@ -201,16 +202,16 @@ impl<N: Notify> Bus<N> {
                 return Ok(());
             }
         };
-        let slot = prealloc.take_slot().map_err(Refusal::Need)?;
+        let slot = self.own_slot(me, prealloc)?;
         self.give_up(me, prealloc);
         let synthetic = Synthetic {
             kind,
             id: self.serials.next(),
             in_reply_to: id,
-            from: None,
-            to: Some(me),
+            from: 0,
+            to: me.get(),
         };
-        if let Some(ksock) = present(&mut self.ksocks, me) {
+        if let Some(ksock) = self.ksocks.present(me) {
             let id = synthetic.id;
             ksock.push(slot, Entry::unbound(Content::Synthetic(synthetic)));
             trace::queue(self.number, me, id, &ksock.queue);
@@ -232,7 +233,7 @@ impl<N: Notify> Bus<N> {
         prealloc: &mut Prealloc<N>,
     ) -> Result<Retry, Refusal> {
         match self.decide(me, &message, prealloc) {
-            Err(Obstacle::Need(need)) => Err(Refusal::Need(need)),
+            Err(Obstacle::Memory(refusal)) => Err(refusal),
             Err(Obstacle::No(error)) => {
                 trace::route(self.number, me, &message, || Verdict::Refused);
                 Ok(Retry::Refused(error))
@@ -264,7 +265,7 @@ impl<N: Notify> Bus<N> {
             return;
         };
         let memory = self.waiting.note(me, &causes, memory);
-        if let Some(ksock) = present(&mut self.ksocks, me) {
+        if let Some(ksock) = self.ksocks.present(me) {
             ksock.pending = Some(Pending {
                 message,
                 causes,
@@ -275,14 +276,14 @@ impl<N: Notify> Bus<N> {
 
     /// Notes what the send of `me`, which waits, waits for now.
     fn wait_for(&mut self, me: KsockId, blocked: Blocked) {
-        let ksock = present(&mut self.ksocks, me);
+        let ksock = self.ksocks.present(me);
         let Some(pending) = ksock.and_then(|ksock| ksock.pending.take()) else {
             return;
         };
         let causes = blocked.causes(pending.message.header());
         let memory = self.waiting.forget(me, &pending.causes, pending.memory);
         let memory = self.waiting.note(me, &causes, memory);
-        if let Some(ksock) = present(&mut self.ksocks, me) {
+        if let Some(ksock) = self.ksocks.present(me) {
             ksock.pending = Some(Pending {
                 message: pending.message,
                 causes,
@@ -293,7 +294,7 @@ impl<N: Notify> Bus<N> {
 
     /// Nothing is pending any more. Another thread may be waiting for that.
     fn give_up(&mut self, me: KsockId, prealloc: &mut Prealloc<N>) {
-        let Some(ksock) = self.ksocks.get_mut(&me) else {
+        let Some(ksock) = self.ksocks.get_mut(me) else {
             return;
         };
         prealloc.wakes.add(&ksock.notify, Wake::Writable);
@@ -325,30 +326,23 @@ impl<N: Notify> Bus<N> {
             asks,
             mut recipients,
         } = plan;
-        prealloc.usual = recipients.len();
 
         if let Some((requester, request)) = answers {
             self.answer(me, requester, &request, copy(None, None), prealloc);
         }
 
         if let Some(ask) = asks {
-            let binding = ask.target.binding;
-            self.ask(
-                me,
-                ask,
-                id,
-                |duty| copy(Some(binding), Some(duty)),
-                prealloc,
-            );
+            let entry = |binding, duty| copy(Some(binding), Some(duty));
+            self.ask(me, ask, id, entry, prealloc);
         }
 
         for recipient in recipients.drain_all() {
-            let Some(listener) = present(&mut self.ksocks, recipient.ksock) else {
+            let Some(listener) = self.ksocks.present(recipient.ksock) else {
                 continue;
             };
             if listener.only_once && listener.queue.just_got(id) {
                 trace::skip(self.number, recipient.ksock, Why::Once, message.name());
-                prealloc.give_back(recipient.slot);
+                listener.queue.cells.give_back(recipient.slot);
                 continue;
             }
             listener.push(recipient.slot, copy(Some(recipient.binding), None));
@@ -366,30 +360,34 @@ impl<N: Notify> Bus<N> {
         me: KsockId,
         ask: Ask,
         id: MsgId,
-        entry: impl FnOnce(Duty) -> Entry,
+        entry: impl FnOnce(Arc<Binding>, Duty) -> Entry,
         prealloc: &mut Prealloc<N>,
     ) {
+        let Ask {
+            replier:
+                Recipient {
+                    ksock,
+                    binding,
+                    slot,
+                },
+            answer,
+            reservation: RequestReservation { awaited, owed },
+        } = ask;
         let request = Request {
             id,
-            replier: ask.target.ksock,
+            replier: ksock,
             serial: self.request_serials.next_request(),
         };
-        let RequestReservation {
-            awaited,
-            answer,
-            owed,
-            slot,
-        } = ask.reservation;
-        if let Some(sender) = present(&mut self.ksocks, me) {
+        if let Some(sender) = self.ksocks.present(me) {
             sender.await_answer(awaited, request, answer);
         }
-        if let Some(replier) = present(&mut self.ksocks, request.replier) {
+        if let Some(replier) = self.ksocks.present(ksock) {
             let duty = Duty {
                 request: request.serial,
                 reservation: owed,
             };
-            replier.push(slot, entry(duty));
-            trace::queue(self.number, request.replier, id, &replier.queue);
+            replier.push(slot, entry(binding, duty));
+            trace::queue(self.number, ksock, id, &replier.queue);
             prealloc.wakes.add(&replier.notify, Wake::Readable);
         }
     }
@@ -403,7 +401,7 @@ impl<N: Notify> Bus<N> {
         entry: Entry,
         prealloc: &mut Prealloc<N>,
     ) {
-        let Some(ksock) = present(&mut self.ksocks, requester) else {
+        let Some(ksock) = self.ksocks.present(requester) else {
             return;
         };
         let Some((answer, note)) = expect(ksock.take_awaited(request)) else {
@@ -419,7 +417,7 @@ impl<N: Notify> Bus<N> {
         self.wake_waiting(|| Walk::of(answered), prealloc);
         // Another Ksock may have answered: the replier then keeps its debt, but its answer is not
         // awaited any more.
-        let replier = self.ksocks.get_mut(&request.replier);
+        let replier = self.ksocks.get_mut(request.replier);
         let owed = replier.zip(answer.debt).and_then(|(replier, number)| {
             if request.replier == me {
                 replier.owed.strike(number)
@@ -427,12 +425,10 @@ impl<N: Notify> Bus<N> {
                 replier.owed.forget(number)
             }
         });
-        if let Some(requester) = present(&mut self.ksocks, requester) {
+        if let Some(requester) = self.ksocks.present(requester) {
             let spare = &mut requester.spare;
             spare.awaited = spare.awaited.take().or(Some(note));
             spare.owed = spare.owed.take().or(owed);
-            // Slots pile up where requests are read, and run short where they are sent.
-            spare.slot = spare.slot.take().or_else(|| prealloc.slots.pop());
         }
     }
 }

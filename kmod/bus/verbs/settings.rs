@@ -61,6 +61,6 @@ impl<N: Notify> Bus<N> {
     ) -> Option<KsockId> {
         let ksock = self.routes.replier(pattern)?.ksock;
         // Not if it is being closed.
-        self.ksocks.get(&ksock).map(|_| ksock)
+        self.ksocks.get(ksock).map(|_| ksock)
     }
 }

@@ -7,7 +7,7 @@ use crate::bus::id::KsockId;
 use crate::bus::name::Pattern;
 use crate::bus::quota::{AccountKey, Limits, NewUser, Users};
 use crate::bus::{Bus, BusError, NewBinding, NewKsock, Prealloc, Refusal, Replay};
-use crate::world::Ear;
+use crate::world::{supplied, Ear};
 use kernel::prelude::*;
 
 fn bus_with_one_ksock() -> (Bus<Ear>, Prealloc<Ear>, KsockId) {
@@ -20,8 +20,10 @@ fn bus_with_one_ksock() -> (Bus<Ear>, Prealloc<Ear>, KsockId) {
         panic!("the limit is unlimited");
     };
     let mut bus = Bus::new(0).unwrap();
-    let me = bus.open(NewKsock::new(Ear::default(), user).unwrap());
-    (bus, Prealloc::new().unwrap(), me)
+    let mut prealloc = Prealloc::new().unwrap();
+    let mut new = Some(NewKsock::new(Ear::default(), user).unwrap());
+    let me = supplied(&mut bus, &mut prealloc, |bus, _| bus.open(&mut new)).unwrap();
+    (bus, prealloc, me)
 }
 
 fn listener(ksock: KsockId) -> Option<NewBinding> {
@@ -68,11 +70,15 @@ fn a_binding_that_is_made_is_not_made_again() {
     let (mut bus, mut prealloc, me) = bus_with_one_ksock();
     let mut new = listener(me);
     for _ in 0..2 {
-        assert_eq!(bus.bind(&mut new, &mut prealloc), Ok(()));
+        let bound = supplied(&mut bus, &mut prealloc, |bus, prealloc| {
+            bus.bind(&mut new, prealloc)
+        });
+        assert_eq!(bound, Ok(()));
         assert!(new.is_none());
-        assert_eq!(bus.ksock(me).unwrap().bindings.values().count(), 1);
+        let bindings = &bus.ksock(me).unwrap().bindings;
+        let newest = bindings.newest().unwrap();
+        assert_eq!(bindings.older(newest), None);
+        let role = bindings.get(newest).unwrap().binding.role();
+        assert_eq!(role, Role::Listener);
     }
-    let ksock = bus.ksock(me).unwrap();
-    let mut roles = ksock.bindings.values().map(|own| own.binding.role());
-    assert_eq!(roles.next(), Some(Role::Listener));
 }

@@ -6,6 +6,7 @@
 //! * `names`: what the index of bindings is asked for (§ 5.1).
 //! * `routing`: very many recipients, and who is woken (§ 5.4).
 //! * `waiting`: who is woken by what, when a send waits (§ 7).
+//! * `starved`: whose memory a queue takes, when there is none.
 //! * `stats`: /proc/kbus/stats, letter by letter (§ 8.2).
 //! * `steps`: what takes long, and what others see meanwhile (§ 9.1).
 //!
@@ -15,6 +16,7 @@
 mod message;
 mod names;
 mod routing;
+mod starved;
 mod stats;
 mod steps;
 mod waiting;

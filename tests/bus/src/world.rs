@@ -41,9 +41,10 @@ impl Line for Text {
     }
 }
 
-/// A file that counts how often it is woken, for reading and for writing, and says it has got as far as it was told.
+/// A file that counts how often it is woken, for reading and for writing, and says it has got as
+/// far as it was told. There is no memory at its expense while a test says so.
 #[derive(Clone, Default)]
-pub struct Ear(Rc<Cell<[u64; 3]>>, Rc<Cell<Progress>>);
+pub struct Ear(Rc<Cell<[u64; 3]>>, Rc<Cell<Progress>>, Rc<Cell<bool>>);
 
 impl Notify for Ear {
     fn wake(&self, why: Wake) {
@@ -51,6 +52,15 @@ impl Notify for Ear {
         readable += u64::from(why != Wake::Writable);
         writable += u64::from(why != Wake::Readable);
         self.0.set([all + 1, readable, writable]);
+    }
+
+    /// Nobody sleeps here: each wake is counted.
+    fn is_waited_for(&self) -> bool {
+        true
+    }
+
+    fn on_account<R>(&self, allocate: impl FnOnce() -> R) -> R {
+        testing::at_the_expense_of_another(!self.2.get(), allocate)
     }
 
     fn progress(&self) -> Progress {
@@ -65,7 +75,7 @@ const DEVICE: u32 = 7;
 
 /// Messages of the tests are made larger than this, everything else that a verb may free while
 /// the bus is locked is smaller.
-const SMALL: usize = 1024;
+const SMALL: usize = 2048;
 
 pub struct World {
     bus: Bus<Ear>,
@@ -74,6 +84,8 @@ pub struct World {
     pub model: Model,
     owners: BTreeMap<u32, AccountKey>,
     files: BTreeMap<u32, (Ear, Prealloc)>,
+    /// The ids of all that were ever open.
+    ids: BTreeMap<u32, KsockId>,
     /// How often each ksock had tried to send when last looked at, and had been woken then.
     tried: BTreeMap<u32, (u64, u64)>,
     /// The next verb finds no memory at its n-th attempt to get some.
@@ -110,7 +122,7 @@ fn errno(error: BusError) -> Errno {
 }
 
 /// Calls a verb as the module does: until it has all the memory that it wants.
-fn supplied<T>(
+pub(crate) fn supplied<T>(
     bus: &mut Bus<Ear>,
     room: &mut Prealloc,
     mut verb: impl FnMut(&mut Bus<Ear>, &mut Prealloc) -> Result<T, Refusal>,
@@ -122,6 +134,7 @@ fn supplied<T>(
                 testing::forbid_allocating(),
                 testing::forbid_freeing_above(SMALL),
             );
+            bus.stock(room);
             verb(bus, room)
         };
         match answer {
@@ -142,10 +155,6 @@ fn supplied<T>(
         }
     }
     panic!("the verb is never satisfied with the memory that it gets");
-}
-
-fn id_of(ksock: u32) -> KsockId {
-    KsockId::new(ksock).expect("the id of a ksock")
 }
 
 fn bytes(text: &[u8]) -> Result<KVec<u8>, Errno> {
@@ -269,6 +278,7 @@ impl World {
             model: Model::new(caps),
             owners: BTreeMap::new(),
             files: BTreeMap::new(),
+            ids: BTreeMap::new(),
             tried: BTreeMap::new(),
             out_of_memory: None,
             memory_failures: 0,
@@ -298,6 +308,13 @@ impl World {
     #[cfg(test)]
     pub(crate) fn progress(&mut self, ksock: u32, progress: Progress) {
         self.files[&ksock].0 .1.set(progress);
+    }
+
+    /// From now on there is no memory for a ksock at the expense of who opened it, or there is
+    /// again.
+    #[cfg(test)]
+    pub(crate) fn starve(&mut self, ksock: u32, starved: bool) {
+        self.files[&ksock].0 .2.set(starved);
     }
 
     /// Does one verb on both, and compares.
@@ -369,7 +386,7 @@ impl World {
     /// Compares all that can be seen without changing anything.
     fn compare(&mut self, what: &dyn Debug) {
         for id in self.model.open_ksocks() {
-            let Ok(ksock) = self.bus.ksock(id_of(id)) else {
+            let Ok(ksock) = self.bus.ksock(self.id_of(id)) else {
                 panic!("after {what:?}: no ksock {id}");
             };
             assert_eq!(
@@ -451,17 +468,22 @@ impl World {
         }
     }
 
+    fn id_of(&self, ksock: u32) -> KsockId {
+        *self.ids.get(&ksock).expect("the id of a ksock")
+    }
+
     /// One verb of an open ksock on the bus.
     fn verb<T>(
         &mut self,
         ksock: u32,
-        verb: impl FnMut(&mut Bus<Ear>, &mut Prealloc) -> Result<T, Refusal>,
+        mut verb: impl FnMut(&mut Bus<Ear>, KsockId, &mut Prealloc) -> Result<T, Refusal>,
     ) -> Result<T, Errno> {
+        let me = self.id_of(ksock);
         let (_, room) = self.files.get_mut(&ksock).expect("an open ksock");
         if self.bare_preallocs {
             *room = Prealloc::new().map_err(errno)?;
         }
-        let answer = supplied(&mut self.bus, room, verb);
+        let answer = supplied(&mut self.bus, room, |bus, room| verb(bus, me, room));
         room.finish();
         answer
     }
@@ -487,11 +509,21 @@ impl World {
                         return Err(errno(error));
                     }
                 };
-                let _locked = testing::forbid_allocating();
-                let id = world.bus.open(new).get();
-                world.files.insert(id, (ear, room));
-                world.owners.insert(id, who);
-                Ok(id)
+                let (mut room, mut new) = (room, Some(new));
+                let opened = supplied(&mut world.bus, &mut room, |bus, _| bus.open(&mut new));
+                room.finish();
+                match opened {
+                    Ok(id) => {
+                        world.ids.insert(id.get(), id);
+                        world.files.insert(id.get(), (ear, room));
+                        world.owners.insert(id.get(), who);
+                        Ok(id.get())
+                    }
+                    Err(error) => {
+                        world.users.leave(who);
+                        Err(error)
+                    }
+                }
             },
             |model| model.open(uid),
         )
@@ -518,9 +550,10 @@ impl World {
             |world| {
                 let pid = ksock as i32 + 1000;
                 let pattern = Pattern::new(bytes(name)?).map_err(errno)?;
-                let new = NewBinding::new(id_of(ksock), pid, is_replier, pattern).map_err(errno)?;
+                let new =
+                    NewBinding::new(world.id_of(ksock), pid, is_replier, pattern).map_err(errno)?;
                 let mut new = Some(new);
-                let answer = world.verb(ksock, |bus, room| bus.bind(&mut new, room));
+                let answer = world.verb(ksock, |bus, _, room| bus.bind(&mut new, room));
                 assert_eq!(new.is_none(), answer.is_ok());
                 answer
             },
@@ -532,9 +565,9 @@ impl World {
         self.both(
             &("unbind", ksock, is_replier, name.escape_ascii().to_string()),
             |world| {
-                let (me, pattern) = (id_of(ksock), Pattern::new(name).map_err(errno)?);
+                let pattern = Pattern::new(name).map_err(errno)?;
                 world
-                    .verb(ksock, |bus, room| {
+                    .verb(ksock, |bus, me, room| {
                         bus.unbind(me, is_replier, &pattern, room)
                     })
                     .map(drop)
@@ -562,13 +595,7 @@ impl World {
             &("send", ksock, msg),
             |world| {
                 let mut message = Some(draft(msg)?);
-                if !world.bare_preallocs {
-                    let (_, room) = world.files.get_mut(&ksock).expect("an open ksock");
-                    room.expect_as_usual().map_err(errno)?;
-                }
-                let answer = world.verb(ksock, |bus, room| {
-                    bus.send(id_of(ksock), &mut message, room)
-                });
+                let answer = world.verb(ksock, |bus, me, room| bus.send(me, &mut message, room));
                 assert_eq!(message.is_none(), answer.is_ok());
                 sent(answer)
             },
@@ -580,7 +607,7 @@ impl World {
         self.both(
             &("send again", ksock),
             |world| {
-                let answer = world.verb(ksock, |bus, room| bus.send(id_of(ksock), &mut None, room));
+                let answer = world.verb(ksock, |bus, me, room| bus.send(me, &mut None, room));
                 sent(answer)
             },
             |model| model.send_again(ksock),
@@ -592,7 +619,7 @@ impl World {
         let answer = self.both(
             &("poll", ksock),
             |world| {
-                let ready = world.verb(ksock, |bus, room| bus.poll(id_of(ksock), true, room))?;
+                let ready = world.verb(ksock, |bus, me, room| bus.poll(me, true, room))?;
                 Ok((ready.readable, ready.writable))
             },
             |model| Ok(model.poll(ksock)),
@@ -605,7 +632,7 @@ impl World {
         let answer = self.both(
             &("poll for reading", ksock),
             |world| {
-                let ready = world.verb(ksock, |bus, room| bus.poll(id_of(ksock), false, room))?;
+                let ready = world.verb(ksock, |bus, me, room| bus.poll(me, false, room))?;
                 assert!(!ready.writable);
                 Ok(ready.readable)
             },
@@ -618,8 +645,8 @@ impl World {
         let answer = self.both(
             &("discard", ksock),
             |world| {
-                world.verb(ksock, |bus, room| {
-                    bus.discard(id_of(ksock), room);
+                world.verb(ksock, |bus, me, room| {
+                    bus.discard(me, room);
                     Ok(())
                 })
             },
@@ -635,7 +662,7 @@ impl World {
         let answer = self.both(
             &("next", ksock),
             |world| {
-                let next = world.verb(ksock, |bus, room| Ok(bus.next(id_of(ksock), room)?))?;
+                let next = world.verb(ksock, |bus, me, room| Ok(bus.next(me, room)?))?;
                 Ok(next.map(|next| read(&next.content, next.yours)))
             },
             |model| Ok(model.next(ksock)),
@@ -651,11 +678,7 @@ impl World {
     pub fn max_msgs(&mut self, ksock: u32, limit: u32) -> u32 {
         let answer = self.both(
             &("limit", ksock, limit),
-            |world| {
-                world.verb(ksock, |bus, room| {
-                    Ok(bus.limit(id_of(ksock), limit, room)?)
-                })
-            },
+            |world| world.verb(ksock, |bus, me, room| Ok(bus.limit(me, limit, room)?)),
             |model| Ok(model.max_msgs(ksock, limit)),
         );
         answer.expect("MAXMSGS cannot be refused")
@@ -664,11 +687,7 @@ impl World {
     pub fn only_once(&mut self, ksock: u32, set: Option<bool>) -> bool {
         let answer = self.both(
             &("only once", ksock, set),
-            |world| {
-                world.verb(ksock, |bus, room| {
-                    Ok(bus.only_once(id_of(ksock), set, room)?)
-                })
-            },
+            |world| world.verb(ksock, |bus, me, room| Ok(bus.only_once(me, set, room)?)),
             |model| Ok(model.only_once(ksock, set)),
         );
         answer.expect("MSGONLYONCE cannot be refused")
@@ -679,8 +698,8 @@ impl World {
             &("report", ksock, set),
             |world| {
                 let mut replay = Replay::default();
-                world.verb(ksock, |bus, room| {
-                    bus.report_replier_binds(id_of(ksock), set, &mut replay, room)
+                world.verb(ksock, |bus, me, room| {
+                    bus.report_replier_binds(me, set, &mut replay, room)
                 })
             },
             |model| model.report(ksock, set),
@@ -719,12 +738,13 @@ impl World {
         fail: Option<u64>,
         mut between: impl FnMut(&mut Self),
     ) {
+        let me = self.id_of(ksock);
         let mut leaving = self.begin_to_close(ksock);
         fail.into_iter().for_each(testing::fail_once);
         loop {
             let Leaving { closing, room } = &mut leaving;
             let done = supplied(&mut self.bus, room, |bus, room| {
-                bus.close(id_of(ksock), closing, room)
+                bus.close(me, closing, room)
             });
             room.finish();
             match done {
@@ -761,6 +781,7 @@ impl World {
     /// model is not asked, and must not be used any more.
     pub fn close_short_of_memory(&mut self, ksock: u32, n: u64) -> bool {
         self.bare_preallocs = true;
+        let me = self.id_of(ksock);
         let Leaving {
             mut closing,
             mut room,
@@ -768,7 +789,7 @@ impl World {
         testing::fail_from(n);
         loop {
             let done = supplied(&mut self.bus, &mut room, |bus, room| {
-                bus.close(id_of(ksock), &mut closing, room)
+                bus.close(me, &mut closing, room)
             });
             room.finish();
             match done {
@@ -799,24 +820,39 @@ impl World {
     #[cfg(test)]
     pub(crate) fn bind_on_bus(&mut self, ksock: u32, role: u32, name: &str) -> Result<(), Errno> {
         let pattern = Pattern::new(bytes(name.as_bytes())?).map_err(errno)?;
-        let mut new = Some(NewBinding::new(id_of(ksock), 0, role, pattern).map_err(errno)?);
-        self.verb(ksock, |bus, room| bus.bind(&mut new, room))
+        let mut new = Some(NewBinding::new(self.id_of(ksock), 0, role, pattern).map_err(errno)?);
+        self.verb(ksock, |bus, _, room| bus.bind(&mut new, room))
     }
 
     /// SEND of the bus alone.
     #[cfg(test)]
     pub(crate) fn send_on_bus(&mut self, ksock: u32, msg: &Msg) -> Result<Id, Errno> {
         let mut message = Some(draft(msg)?);
-        let answer = self.verb(ksock, |bus, room| {
-            bus.send(id_of(ksock), &mut message, room)
-        });
+        let answer = self.verb(ksock, |bus, me, room| bus.send(me, &mut message, room));
         sent(answer)
+    }
+
+    /// Reads so many messages, on the bus alone.
+    #[cfg(test)]
+    pub(crate) fn read_on_bus(&mut self, ksock: u32, count: usize) {
+        for _ in 0..count {
+            assert!(
+                self.next_on_bus(ksock).is_some(),
+                "there is nothing to read"
+            );
+        }
+    }
+
+    /// Closes on the bus alone.
+    #[cfg(test)]
+    pub(crate) fn leave_bus(&mut self, ksock: u32) {
+        self.close_in_steps(ksock, None, |_| ());
     }
 
     /// NUMMSGS of the bus alone.
     #[cfg(test)]
     pub(crate) fn count_on_bus(&self, ksock: u32) -> u32 {
-        let ksock = self.bus.ksock(id_of(ksock));
+        let ksock = self.bus.ksock(self.id_of(ksock));
         ksock.expect("an open ksock").queue.len()
     }
 
@@ -827,7 +863,7 @@ impl World {
 
     /// NEXTMSG of the bus alone.
     fn next_on_bus(&mut self, ksock: u32) -> Option<Msg> {
-        let next = self.verb(ksock, |bus, room| Ok(bus.next(id_of(ksock), room)?));
+        let next = self.verb(ksock, |bus, me, room| Ok(bus.next(me, room)?));
         let next = next.expect("NEXTMSG cannot be refused")?;
         Some(read(&next.content, next.yours))
     }
@@ -848,14 +884,17 @@ impl World {
         let World {
             bus,
             files,
+            ids,
             held_at_start,
             held_by_an_empty_bus,
             ..
         } = self;
         drop(files);
+        // Where Ksocks were, there will be some again: one chunk, its leaf, and the list of leaves.
+        let cells = if ids.is_empty() { 0 } else { 3 };
         assert_eq!(
             testing::live(),
-            held_by_an_empty_bus,
+            held_by_an_empty_bus + cells,
             "something is left on the bus"
         );
         drop(bus);

@@ -203,6 +203,10 @@ pub mod atomic {
                     self.0.load(Ordering::Relaxed)
                 }
 
+                pub fn store(&self, value: $number, _: Relaxed) {
+                    self.0.store(value, Ordering::Relaxed)
+                }
+
                 pub fn xchg(&self, value: $number, _: Relaxed) -> $number {
                     self.0.swap(value, Ordering::Relaxed)
                 }
@@ -268,5 +272,7 @@ mod tests {
         assert_eq!(count.fetch_sub(10, Relaxed), 12);
         assert_eq!(count.xchg(1, Relaxed), 2);
         assert_eq!(count.load(Relaxed), 1);
+        count.store(9, Relaxed);
+        assert_eq!(count.load(Relaxed), 9);
     }
 }

@@ -62,6 +62,19 @@ pub fn never_fail() {
     set_plan(Plan::Plenty);
 }
 
+/// Allocates at the expense of another, who has memory or has not. What was planned for the
+/// caller's own allocations does not count meanwhile.
+pub fn at_the_expense_of_another<R>(has_memory: bool, allocate: impl FnOnce() -> R) -> R {
+    let before = look(|ledger| (ledger.plan, ledger.refused));
+    set_plan(match has_memory {
+        true => Plan::Plenty,
+        false => Plan::FailFrom(0),
+    });
+    let answer = allocate();
+    LEDGER.with_borrow_mut(|ledger| (ledger.plan, ledger.refused) = before);
+    answer
+}
+
 fn set_plan(plan: Plan) {
     LEDGER.with_borrow_mut(|ledger| {
         ledger.plan = plan;

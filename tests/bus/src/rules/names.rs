@@ -45,8 +45,8 @@ fn the_names_of_the_bus_itself_are_valid() {
             kind,
             id: MsgId::NONE,
             in_reply_to: MsgId::NONE,
-            from: None,
-            to: None,
+            from: 0,
+            to: 0,
         };
         assert_eq!(Name::new(synthetic.name()).map(drop), Ok(()));
     }
