@@ -100,7 +100,7 @@ impl Limits {
 /// kinds of process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct AccountKey {
-    /// In the initial user namespace.
+    /// In the initial user namespace, and never one that another user has made up in its own.
     pub(crate) uid: u32,
     pub(crate) exempt: bool,
 }

@@ -34,8 +34,10 @@ pub(crate) fn access_ok(address: usize, size: usize) -> bool {
     unsafe { shim::kbus_access_ok(address, size) }
 }
 
-/// Returns whose it is: the real user, by which the kernel's own limits of this kind count as
-/// well, in the initial user namespace.
+/// Returns whose it is, in the initial user namespace: the real user, by which the kernel's own
+/// limits of this kind count as well. But in a user namespace that somebody else than root has
+/// made, or in one below it, it is who made the outermost such: the ids that users have there are
+/// theirs to choose, and would be as many users to be.
 pub(crate) fn user() -> u32 {
     // SAFETY: It looks at the current task only.
     unsafe { shim::kbus_user() }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Inline functions and macros of the kernel that neither its Rust bindings
- * nor its Rust helpers have. One line each, but for the files below /proc,
+ * nor its Rust helpers have. A few lines each, but for the files below /proc,
  * whose struct proc_ops is not in the bindings. The safe faces are in
  * caller.rs, chardev.rs and procfs.rs.
  */
@@ -13,6 +13,7 @@
 #include <linux/sched/signal.h>
 #include <linux/seq_file.h>
 #include <linux/uaccess.h>
+#include <linux/user_namespace.h>
 
 #include "shim.h"
 
@@ -46,7 +47,13 @@ unsigned int kbus_inode_minor(const struct inode *inode)
 
 unsigned int kbus_user(void)
 {
-	return from_kuid(&init_user_ns, current_uid());
+	const struct user_namespace *ns;
+	kuid_t user = current_uid();
+
+	for (ns = current_user_ns(); ns != &init_user_ns; ns = ns->parent)
+		if (!uid_eq(ns->owner, GLOBAL_ROOT_UID))
+			user = ns->owner;
+	return from_kuid(&init_user_ns, user);
 }
 
 bool kbus_may_exceed_limits(void)

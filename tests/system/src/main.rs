@@ -31,6 +31,7 @@ mod libraries;
 mod limits;
 mod memory;
 mod module;
+mod namespaces;
 mod races;
 mod raw;
 mod rules;
@@ -65,6 +66,7 @@ fn all_tests(libraries: &Libraries) -> Vec<Test> {
             &libraries.tests,
             limits::TESTS,
             users::TESTS,
+            namespaces::TESTS,
             watching::TESTS,
             stress::TESTS,
             races::TESTS,

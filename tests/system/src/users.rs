@@ -102,7 +102,7 @@ impl Log {
     }
 }
 
-fn open(device: u32) -> Result<Ksock> {
+pub fn open(device: u32) -> Result<Ksock> {
     Ksock::open(device, libc::O_RDWR)
 }
 
@@ -306,7 +306,7 @@ fn users_do_not_see_each_other() {
 }
 
 /// REMOVEDEVICE, with a structure of so many words.
-fn remove<const N: usize>(k: &Ksock, mut words: [u32; N]) -> Result<()> {
+pub fn remove<const N: usize>(k: &Ksock, mut words: [u32; N]) -> Result<()> {
     let request = added(4 * N as u32, 27);
     ioctl(k.fd, request, words.as_mut_ptr().cast()).map(|result| eq!(result, 0))
 }
