@@ -4,7 +4,9 @@
 
 use crate::bus::progress::{Part, Progress};
 use crate::bus::{Notify, Wake};
+use crate::kapi::memcg::{self, Memcg};
 use crate::kapi::waitq::{Events, WaitQueue};
+use kernel::alloc::Flags;
 use kernel::prelude::*;
 use kernel::sync::atomic::{Atomic, Relaxed};
 use kernel::sync::{static_lock_class, Arc};
@@ -14,6 +16,9 @@ use kernel::sync::{static_lock_class, Arc};
 pub(crate) struct FileNotify {
     #[pin]
     pub(crate) queue: WaitQueue,
+    /// The memory cgroup of the process that opened the file, which pays for what waits in it to
+    /// be read.
+    memcg: Memcg,
     // For /proc/kbus/stats, which may see one of these newer than another.
     read: Atomic<u32>,
     read_of: Atomic<u32>,
@@ -23,7 +28,7 @@ pub(crate) struct FileNotify {
 }
 
 impl FileNotify {
-    /// For a file that reads and writes nothing yet.
+    /// For a file that the current process opens, which reads and writes nothing yet.
     ///
     /// # Errors
     ///
@@ -32,6 +37,7 @@ impl FileNotify {
         Arc::pin_init(
             pin_init!(FileNotify {
                 queue <- WaitQueue::new(c"kbus::poll", static_lock_class!()),
+                memcg: Memcg::of_caller(),
                 read: Atomic::new(0),
                 read_of: Atomic::new(0),
                 wrote: Atomic::new(0),
@@ -58,6 +64,8 @@ impl FileNotify {
 }
 
 impl Notify for Arc<FileNotify> {
+    const ON_ACCOUNT: Flags = memcg::ON_ACCOUNT;
+
     fn wake(&self, why: Wake) {
         // With one direction alone the kernel knows which of several that wait is enough.
         self.queue.wake(match why {
@@ -72,7 +80,7 @@ impl Notify for Arc<FileNotify> {
     }
 
     fn on_account<R>(&self, allocate: impl FnOnce() -> R) -> R {
-        allocate()
+        self.memcg.charged_to(allocate)
     }
 
     fn progress(&self) -> Progress {

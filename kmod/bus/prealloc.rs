@@ -26,7 +26,6 @@ use super::quota::OverLimit;
 use super::reserve::node;
 use super::waiting::PendingReservation;
 use super::wakeup::{Notify, WakeQueue};
-use kernel::alloc::Flags;
 use kernel::prelude::*;
 use kernel::sync::Arc;
 
@@ -83,10 +82,6 @@ pub(super) const STEP: usize = 24;
 
 /// How many different things a verb can leave to do.
 const RESTS: usize = 6;
-
-/// How memory is got at the expense of another, who may have used up what it may have. Nobody is
-/// killed for that.
-const ON_ACCOUNT: Flags = GFP_KERNEL_ACCOUNT;
 
 impl<N: Notify> Prealloc<N> {
     /// Returns one with next to nothing in it, but for the few wakes that nearly every verb has.
@@ -372,7 +367,7 @@ impl<N: Notify> Prealloc<N> {
 impl<N: Notify> Short<N> {
     /// Gets what it wants, if it is to be had at its expense.
     fn supply(&mut self) {
-        let grow = || queue::Growth::new(self.want, ON_ACCOUNT);
+        let grow = || queue::Growth::new(self.want, N::ON_ACCOUNT);
         self.growth = self.notify.on_account(grow).ok();
         self.stage = Stage::Supplied;
     }

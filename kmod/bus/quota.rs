@@ -30,8 +30,10 @@
 //! always fits, and so does any answer that is not longer. A longer one needs a queue that is not
 //! used up.
 //!
-//! Memory cgroups are the other half: there the sender pays, since a page is charged to the task
-//! that asks for it. The one bounds what can be hoarded, the other what can be poured out.
+//! Memory cgroups are the other half: for a message the sender pays, since a page is charged to the
+//! task that asks for it, and for the place where it waits whoever opened the Ksock
+//! ([`Notify::on_account`](super::Notify::on_account)). The one bounds what can be hoarded, the
+//! other what can be poured out.
 //!
 //! The counts are atomic because the buses of one user meet here, each under its own lock. Two
 //! buses that look at the same moment may both find the last of it: the excess is one each.

@@ -4,10 +4,14 @@
 
 use super::error::BusError;
 use super::progress::Progress;
+use kernel::alloc::Flags;
 use kernel::prelude::*;
 
 /// The file at the other end of a Ksock: cheap to clone, still there when all else is closed.
 pub(crate) trait Notify: Clone {
+    /// With which flags to allocate at another's expense: it fails rather than harm them.
+    const ON_ACCOUNT: Flags;
+
     /// Wakes those who wait for this.
     fn wake(&self, why: Wake);
 
@@ -15,7 +19,7 @@ pub(crate) trait Notify: Clone {
     /// after what it waits for has happened: who comes later finds it.
     fn is_waited_for(&self) -> bool;
 
-    /// Allocates at the expense of whoever opened the file.
+    /// Allocates at the expense of whoever opened the file, with [`Self::ON_ACCOUNT`].
     fn on_account<R>(&self, allocate: impl FnOnce() -> R) -> R;
 
     /// Returns how far reading and writing have got.

@@ -8,6 +8,7 @@ pub(crate) mod caller;
 pub(crate) mod chardev;
 pub(crate) mod class;
 pub(crate) mod errno;
+pub(crate) mod memcg;
 pub(crate) mod param;
 pub(crate) mod procfs;
 pub(crate) mod trace;

@@ -3,13 +3,15 @@
  * Inline functions and macros of the kernel that neither its Rust bindings
  * nor its Rust helpers have. A few lines each, but for the files below /proc,
  * whose struct proc_ops is not in the bindings. The safe faces are in
- * caller.rs, chardev.rs and procfs.rs.
+ * caller.rs, chardev.rs, memcg.rs and procfs.rs.
  */
 #include <linux/capability.h>
 #include <linux/compat.h>
 #include <linux/cred.h>
 #include <linux/fs.h>
+#include <linux/memcontrol.h>
 #include <linux/proc_fs.h>
+#include <linux/sched/mm.h>
 #include <linux/sched/signal.h>
 #include <linux/seq_file.h>
 #include <linux/uaccess.h>
@@ -80,6 +82,21 @@ bool kbus_owns(const struct file *file)
 {
 	return vfsuid_eq_kuid(i_uid_into_vfsuid(file_mnt_idmap(file), file_inode(file)),
 			      current_fsuid());
+}
+
+struct mem_cgroup *kbus_memcg_of_caller(void)
+{
+	return get_mem_cgroup_from_mm(current->mm);
+}
+
+struct mem_cgroup *kbus_memcg_activate(struct mem_cgroup *memcg)
+{
+	return set_active_memcg(memcg);
+}
+
+void kbus_memcg_put(struct mem_cgroup *memcg)
+{
+	mem_cgroup_put(memcg);
 }
 
 static int kbus_proc_open(struct inode *inode, struct file *file)

@@ -11,6 +11,7 @@
 
 struct file;
 struct inode;
+struct mem_cgroup;
 struct proc_dir_entry;
 struct tracepoint;
 
@@ -25,6 +26,9 @@ bool kbus_is_killed(void);
 bool kbus_is_admin(void);
 bool kbus_may_see_all(void);
 bool kbus_owns(const struct file *file);
+struct mem_cgroup *kbus_memcg_of_caller(void);
+struct mem_cgroup *kbus_memcg_activate(struct mem_cgroup *memcg);
+void kbus_memcg_put(struct mem_cgroup *memcg);
 
 /* <linux/proc_fs.h> */
 struct proc_dir_entry *proc_mkdir(const char *name, struct proc_dir_entry *parent);

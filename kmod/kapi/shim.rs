@@ -2,7 +2,7 @@
 //! What shim.h declares, for Rust. Generated from it by shim.sh in this
 //! directory; do not edit.
 
-use kernel::bindings::{file, inode, proc_dir_entry, tracepoint};
+use kernel::bindings::{file, inode, mem_cgroup, proc_dir_entry, tracepoint};
 use kernel::ffi;
 
 unsafe extern "C" {
@@ -34,6 +34,15 @@ unsafe extern "C" {
 }
 unsafe extern "C" {
     pub fn kbus_owns(file: *const file) -> bool;
+}
+unsafe extern "C" {
+    pub fn kbus_memcg_of_caller() -> *mut mem_cgroup;
+}
+unsafe extern "C" {
+    pub fn kbus_memcg_activate(memcg: *mut mem_cgroup) -> *mut mem_cgroup;
+}
+unsafe extern "C" {
+    pub fn kbus_memcg_put(memcg: *mut mem_cgroup);
 }
 unsafe extern "C" {
     pub fn proc_mkdir(name: *const ffi::c_char, parent: *mut proc_dir_entry)

@@ -19,6 +19,7 @@ use crate::bus::{
     Wake,
 };
 use crate::model::{Caps, Errno, Id, Model, Msg, WANT_YOU_TO_REPLY};
+use kernel::alloc::Flags;
 use kernel::prelude::*;
 use kernel::sync::{Arc, UniqueArc};
 use kernel::testing;
@@ -47,6 +48,8 @@ impl Line for Text {
 pub struct Ear(Rc<Cell<[u64; 3]>>, Rc<Cell<Progress>>, Rc<Cell<bool>>);
 
 impl Notify for Ear {
+    const ON_ACCOUNT: Flags = GFP_KERNEL_ACCOUNT;
+
     fn wake(&self, why: Wake) {
         let [all, mut readable, mut writable] = self.0.get();
         readable += u64::from(why != Wake::Writable);

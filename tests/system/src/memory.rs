@@ -14,6 +14,9 @@ use crate::tests;
 tests![
     module_memory_returns.unloaded().limit(240),
     module_memory_cgroup_returns.unloaded().limit(120),
+    module_memory_of_places_is_their_readers
+        .unloaded()
+        .limit(120),
     // The last of all tests: it looks at what all the others have left.
     module_memory_of_the_whole_suite.unloaded().limit(120),
 ];
@@ -197,6 +200,52 @@ fn module_memory_cgroup_returns() {
         "4,000 queued messages of 1,000 bytes are not accounted: {} bytes more",
         full - before
     );
+}
+
+/// For its place in a queue the group of the reader pays, whoever sends; when that has no more,
+/// the queue is full, and nobody is killed.
+fn module_memory_of_places_is_their_readers() {
+    const MESSAGES: u32 = 30_000;
+    let group = Group::new("kbus-reader");
+    load(USUAL);
+    open_soon(0);
+    let (ready, go) = (Gate::new(), Gate::new());
+    let reader = fork(|| {
+        group.take_in(std::process::id());
+        let k = Ksock::new();
+        k.listen("$.A").limit(u32::MAX);
+        ready.open();
+        go.pass();
+        ready.put(k.drain().len() as u32);
+        go.pass();
+    });
+    ready.pass();
+    let before = group.total();
+    let k = Ksock::new();
+    let msg = Msg::new("$.A").flags(ALL_OR_FAIL);
+    for _ in 0..MESSAGES {
+        k.post(&msg).unwrap();
+    }
+    let places = group.total() - before;
+    assert!(
+        places > i64::from(MESSAGES) * 32,
+        "{MESSAGES} messages: {places} bytes more"
+    );
+    // Less than for as many again.
+    group.limit(group.total() as u64 + 512 * 1024);
+    let more = (0..MESSAGES).take_while(|_| k.post(&msg) != Err(EBUSY));
+    let more = more.count() as u32;
+    assert!(more < MESSAGES, "none was refused");
+    assert!(group.oom_kills() == 0, "killed");
+    group.limit(1 << 30);
+    go.open();
+    assert!(ready.get() == MESSAGES + more, "some were lost");
+    k.post(&msg).unwrap();
+    drop(k);
+    go.open();
+    reader.join();
+    unload();
+    group.returns();
 }
 
 // ---- object by object ----------------------------------------------------
