@@ -24,6 +24,7 @@ mod compat;
 mod defects;
 mod descriptors;
 mod errnos;
+mod everybody;
 mod faults;
 mod fuzz;
 mod harness;
@@ -67,6 +68,7 @@ fn all_tests(libraries: &Libraries) -> Vec<Test> {
             limits::TESTS,
             users::TESTS,
             namespaces::TESTS,
+            everybody::TESTS,
             watching::TESTS,
             stress::TESTS,
             races::TESTS,

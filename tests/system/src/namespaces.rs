@@ -5,9 +5,10 @@
 use nix::sched::{unshare, CloneFlags};
 
 use crate::behaviours::open_soon;
-use crate::harness::{become_user, Child, Gate};
+use crate::everybody::remove;
+use crate::harness::{as_user, become_user, Child, Gate, ALICE};
 use crate::raw::*;
-use crate::users::{as_user, open, remove, ALICE};
+use crate::users::open;
 use crate::{eq, tests};
 
 tests![

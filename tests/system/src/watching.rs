@@ -4,9 +4,9 @@
 
 use std::path::PathBuf;
 
-use crate::harness::{Gate, USUAL};
+use crate::harness::{as_user, Gate, ALICE, BOB, USUAL};
 use crate::raw::*;
-use crate::users::{as_user, Log, ALICE, BOB};
+use crate::users::Log;
 use crate::{eq, tests};
 
 tests![

@@ -206,6 +206,31 @@ pub fn become_user(uid: u32) {
     nix::unistd::setuid(uid.into()).unwrap();
 }
 
+/// Two who have no privileges.
+pub const ALICE: u32 = 1001;
+pub const BOB: u32 = 1002;
+
+/// Runs `f` in a child that belongs to that user.
+pub fn as_user(uid: u32, f: impl FnOnce()) -> Child {
+    fork(|| {
+        become_user(uid);
+        f();
+    })
+}
+
+/// Root without what makes it root, but for these capabilities.
+pub fn keep_capabilities(kept: &[u32]) {
+    let kept = kept
+        .iter()
+        .fold(0, |kept, capability| kept | (1 << capability));
+    // _LINUX_CAPABILITY_VERSION_3, this process; what it uses, may use and hands on, each in two
+    // halves.
+    let (header, sets) = ([0x2008_0522_u32, 0], [kept, kept, 0, 0, 0, 0]);
+    // SAFETY: this process only, with structures of that size.
+    let set = unsafe { libc::syscall(libc::SYS_capset, header.as_ptr(), sets.as_ptr()) };
+    assert!(set == 0, "capset: {:?}", raw::errno());
+}
+
 /// This process is killed when its parent ends.
 pub fn die_with_parent() {
     nix::sys::prctl::set_pdeathsig(Signal::SIGKILL).unwrap();
