@@ -101,7 +101,7 @@ parameter!(
     DECLARED,
     HIDE,
     "kbus_hide",
-    "What is seen in /proc/kbus: 0 everybody all, 1 a user without CAP_SYS_ADMIN only its own (0)"
+    "What is seen in /proc/kbus: 0 everybody all, 1 a user without CAP_SYS_PTRACE only its own (0)"
 );
 
 /// Returns whether settings that concern everybody are not for everybody.

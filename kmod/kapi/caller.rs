@@ -62,8 +62,8 @@ pub(crate) fn is_admin() -> bool {
     unsafe { shim::kbus_is_admin() }
 }
 
-/// Returns whether it may see what belongs to others (CAP_SYS_ADMIN). Asking leaves no trace in
-/// audit logs.
+/// Returns whether it may see what belongs to others (CAP_SYS_PTRACE, as for `/proc/PID`). Asking
+/// leaves no trace in audit logs.
 pub(crate) fn may_see_all() -> bool {
     // SAFETY: It looks at the current task only.
     unsafe { shim::kbus_may_see_all() }

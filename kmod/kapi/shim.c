@@ -75,7 +75,7 @@ bool kbus_is_admin(void)
 
 bool kbus_may_see_all(void)
 {
-	return ns_capable_noaudit(&init_user_ns, CAP_SYS_ADMIN);
+	return ns_capable_noaudit(&init_user_ns, CAP_SYS_PTRACE);
 }
 
 bool kbus_owns(const struct file *file)
