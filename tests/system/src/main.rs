@@ -19,6 +19,7 @@
 //! or `FAILED name: where: expected ..., got ...`; then comes the table of
 //! section 11's behaviours by number, and last the line `N passed, N failed`.
 
+mod attackers;
 mod behaviours;
 mod compat;
 mod defects;
@@ -69,6 +70,7 @@ fn all_tests(libraries: &Libraries) -> Vec<Test> {
             users::TESTS,
             namespaces::TESTS,
             everybody::TESTS,
+            attackers::TESTS,
             watching::TESTS,
             stress::TESTS,
             races::TESTS,

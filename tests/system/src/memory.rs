@@ -134,7 +134,7 @@ impl Group {
     }
 
     /// Bytes of everything.
-    fn total(&self) -> i64 {
+    pub fn total(&self) -> i64 {
         let text = fs::read_to_string(format!("{}/memory.current", self.0)).unwrap();
         text.trim().parse().unwrap()
     }

@@ -3,6 +3,8 @@
 //! that nobody will ever provide: others on the same bus must be served as
 //! ever.
 
+use std::os::fd::AsRawFd;
+
 use crate::harness::{fork, Gate, USUAL};
 use crate::raw::*;
 use crate::rules::{await_sleep, Pages, PAGE};
@@ -13,6 +15,7 @@ tests![
     stuck_in_pointy_name,
     stuck_in_pointy_data,
     stuck_in_read,
+    stuck_in_read_of_proc,
     stuck_in_bind,
     stuck_in_bind_name,
     stuck_in_unbind_name,
@@ -130,6 +133,13 @@ fn stuck_in_read() {
         other.say("$.News");
         k.next().unwrap();
         let _ = read(k.fd, page, 96);
+    });
+}
+
+fn stuck_in_read_of_proc() {
+    stuck("read of /proc", |_, page| {
+        let file = std::fs::File::open("/proc/kbus/bindings").unwrap();
+        let _ = read(file.as_raw_fd(), page, 96);
     });
 }
 
