@@ -150,7 +150,12 @@ impl Attacker {
     }
 
     fn open(&mut self) {
-        let device = self.below(3);
+        self.open_device(0, 3);
+    }
+
+    /// Opens one of so many, from that one on.
+    fn open_device(&mut self, from: u32, count: u32) {
+        let device = from + self.below(count);
         let mode = [
             libc::O_RDWR,
             libc::O_RDWR,
@@ -334,7 +339,7 @@ impl Attacker {
         let fd = self.ksock();
         let request = ALL_IOCTLS[self.below(18) as usize];
         if request == NEWDEVICE && !self.choices.one_in(40) {
-            return;
+            return self.remove_device(fd);
         }
         let value = match (request, self.below(6)) {
             // Not all the memory there is.
@@ -353,6 +358,34 @@ impl Attacker {
             self.arena
         };
         let r = ioctl(fd, request, p.cast());
+        self.sane(r);
+    }
+
+    /// REMOVEDEVICE, mostly of what NEWDEVICE may have made; and now and then such a bus is open.
+    fn remove_device(&mut self, fd: i32) {
+        let device = match self.below(8) {
+            0 => self.choices.word(),
+            1..=4 => 3 + self.below(3),
+            _ if self.ksocks.len() < 10 => return self.open_device(3, 3),
+            _ => return,
+        };
+        let options = if self.choices.one_in(10) {
+            self.choices.word()
+        } else {
+            0
+        };
+        let size = match self.below(8) {
+            0 => self.below(24),
+            _ => 8,
+        };
+        let p = if self.choices.one_in(8) {
+            self.address()
+        } else {
+            // SAFETY: the arena is ours.
+            unsafe { self.arena.cast::<[u32; 2]>().write([device, options]) };
+            self.arena
+        };
+        let r = ioctl(fd, added(size, 27), p.cast());
         self.sane(r);
     }
 
@@ -454,6 +487,8 @@ impl Attacker {
             _ => {
                 let request = ALL_IOCTLS[self.below(18) as usize];
                 if request == NEWDEVICE {
+                    let r = compat_call(54, fd, REMOVEDEVICE, p);
+                    assert!(r > -134, "an error number that is none: {r}");
                     return;
                 }
                 let size = if request >> 30 == 0 { 0 } else { 0x0004_0000 };
