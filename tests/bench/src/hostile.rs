@@ -12,13 +12,13 @@ use crate::ksock::{Ksock, Message, Role};
 use crate::sys::{self, Epoll};
 use crate::table::{Cell, Table};
 
-const ATTACKER: u32 = 1001;
-const VICTIM: u32 = 1002;
+pub const ATTACKER: u32 = 1001;
+pub const VICTIM: u32 = 1002;
 /// What the victim says.
 const NAME: &str = "$.Bench.Victim";
 /// All that there is.
-const ANYTHING: &str = "$.*";
-const FULL: &str = "$.Hostile.Full";
+pub const ANYTHING: &str = "$.*";
+pub const FULL: &str = "$.Hostile.Full";
 const EVENTS: &str = "$.KBUS.ReplierBindEvent";
 const SIZE: usize = 64;
 const TIMES: Times = Times::new(5, 100);
@@ -30,11 +30,11 @@ const COPY: f64 = 150.0;
 const HOLD: u64 = 100_000;
 
 // As many as limits allow, less a few for the attacker's own use.
-const BINDINGS: usize = 16_384;
-const KSOCKS: usize = 4_000;
+pub const BINDINGS: usize = 16_384;
+pub const KSOCKS: usize = 4_000;
 
 /// What keeps an attack going.
-type Idle = Vec<Box<dyn Any>>;
+pub type Idle = Vec<Box<dyn Any>>;
 
 /// What is done, and how it is begun. It is there until it is dropped.
 type Attack = (&'static str, fn() -> Idle);
@@ -79,7 +79,7 @@ fn idle() {
     }
 }
 
-fn as_attacker<T>(act: impl FnOnce() -> T) -> T {
+pub fn as_attacker<T>(act: impl FnOnce() -> T) -> T {
     sys::as_user(ATTACKER, act)
 }
 
@@ -123,7 +123,7 @@ fn victim() -> [f64; 3] {
 }
 
 /// One Ksock that has taken one message.
-fn full(patterns: impl IntoIterator<Item = &'static str>) -> Ksock {
+pub fn full(patterns: impl IntoIterator<Item = &'static str>) -> Ksock {
     let ksock = Ksock::open();
     ksock.set_limit(1);
     for pattern in patterns {
@@ -144,7 +144,7 @@ fn bindings() -> Idle {
     vec![Box::new(ksock)]
 }
 
-fn ksocks() -> Idle {
+pub fn ksocks() -> Idle {
     let each = BINDINGS / KSOCKS;
     let all: Vec<Ksock> = (0..KSOCKS)
         .map(|_| full(std::iter::repeat_n(ANYTHING, each)))
@@ -164,7 +164,7 @@ fn only_once() -> Idle {
 }
 
 /// Sends that wait for a Ksock that is full.
-fn senders() -> (Ksock, Vec<Ksock>) {
+pub fn senders() -> (Ksock, Vec<Ksock>) {
     let ksock = full([FULL]);
     announce(FULL);
     let message = Message::announcement(FULL, SIZE).all_or_wait();
@@ -220,7 +220,7 @@ impl Drop for Reporting {
 }
 
 /// Requests that were read, and are not answered.
-fn debts() -> Idle {
+pub fn debts() -> Idle {
     let replier = Ksock::bound(Role::Replier, FULL);
     let request = Message::request(FULL, SIZE);
     let mut buffer = vec![0; request.bytes().len()];
@@ -282,9 +282,9 @@ fn copies() {
 
 /// Where a module built with the probe says how long the lock was held at the most, in
 /// nanoseconds, which here are instructions; to write there begins anew.
-const PROBE: &str = "/sys/module/kbus/parameters/kbus_longest_hold";
+pub const PROBE: &str = "/sys/module/kbus/parameters/kbus_longest_hold";
 
-fn longest_hold() -> Option<u64> {
+pub fn longest_hold() -> Option<u64> {
     std::fs::read_to_string(PROBE).ok()?.trim().parse().ok()
 }
 

@@ -98,6 +98,12 @@ impl Ksock {
         assert!(written == message.bytes().len());
     }
 
+    /// Begins to write it, and does not end.
+    pub fn write_but_the_end(&self, message: &Message) {
+        let bytes = &message.bytes()[..message.bytes().len() - 1];
+        assert!(sys::write(&self.0, bytes) == bytes.len());
+    }
+
     #[inline]
     pub fn send(&self) {
         sys::ioctl_send(&self.0);

@@ -4,13 +4,15 @@
 //!
 //!     kbus-bench [GROUP...]
 //!
-//! where a group is roundtrip, fanout, scale, calls, fairness or hostile. A benchmark, not a
-//! test: it says which targets are missed, and ends well nonetheless.
+//! where a group is roundtrip, fanout, scale, calls, fairness, hostile, account or contention (which
+//! wants two processors, and counts time). A benchmark, not a test: it says which targets are missed, and ends well nonetheless.
 
 use nix::sys::resource::{setrlimit, Resource, RLIM_INFINITY};
 
+mod account;
 mod calls;
 mod clock;
+mod contention;
 mod fairness;
 mod fanout;
 mod hostile;
@@ -24,13 +26,15 @@ mod transport;
 #[path = "../../../kmod/uapi/mod.rs"]
 mod uapi;
 
-const GROUPS: [(&str, fn()); 6] = [
+const GROUPS: [(&str, fn()); 8] = [
     ("roundtrip", roundtrip::run),
     ("fanout", fanout::run),
     ("scale", scale::run),
     ("calls", calls::run),
     ("fairness", fairness::run),
     ("hostile", hostile::run),
+    ("account", account::run),
+    ("contention", contention::run),
 ];
 
 fn main() {
@@ -45,7 +49,9 @@ fn main() {
     }
     raise_limits();
     clock::wait_out_boot();
-    calls::copying();
+    if wanted != ["contention"] {
+        calls::copying();
+    }
     for (name, run) in GROUPS {
         if wanted.is_empty() || wanted.iter().any(|wanted| wanted == name) {
             run();

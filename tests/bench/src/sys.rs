@@ -136,6 +136,22 @@ pub fn socketpair() -> (OwnedFd, OwnedFd) {
     must("socketpair", pair)
 }
 
+/// Leaves a file where only a message in a socket refers to it, which nobody can receive.
+pub fn leave(fd: &OwnedFd) {
+    let (a, b) = socketpair();
+    let pass = |to: &OwnedFd, fds: &[i32]| {
+        let (byte, rights) = (
+            [std::io::IoSlice::new(&[1])],
+            socket::ControlMessage::ScmRights(fds),
+        );
+        let sent = socket::sendmsg::<()>(to.as_raw_fd(), &byte, &[rights], MsgFlags::empty(), None);
+        must("sendmsg", sent);
+    };
+    // Each end is in flight to the other.
+    pass(&a, &[fd.as_raw_fd(), a.as_raw_fd(), b.as_raw_fd()]);
+    pass(&b, &[a.as_raw_fd(), b.as_raw_fd()]);
+}
+
 #[inline]
 pub fn send(fd: &OwnedFd, bytes: &[u8]) -> usize {
     let sent = socket::send(fd.as_raw_fd(), bytes, MsgFlags::empty());
@@ -235,6 +251,7 @@ pub fn as_user<T>(uid: u32, act: impl FnOnce() -> T) -> T {
 }
 
 /// Who runs when several want to.
+#[derive(Clone, Copy)]
 pub enum Policy {
     /// All get their share.
     Usual,

@@ -77,7 +77,7 @@ impl Table {
 }
 
 /// A figure with a comma every three digits.
-fn thousands(figure: f64) -> String {
+pub fn thousands(figure: f64) -> String {
     let digits = format!("{figure:.0}");
     let mut text = String::new();
     for (n, digit) in digits.chars().enumerate() {
