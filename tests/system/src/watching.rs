@@ -2,9 +2,11 @@
 //! What an administrator can watch: the trace points (kbus-trace(7)), and the kernel's log of a
 //! bus that is verbose.
 
+use std::io::Read;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::PathBuf;
 
-use crate::harness::{as_user, Gate, ALICE, BOB, USUAL};
+use crate::harness::{as_user, bounded, Gate, ALICE, BOB, USUAL};
 use crate::raw::*;
 use crate::users::Log;
 use crate::{eq, tests};
@@ -12,6 +14,7 @@ use crate::{eq, tests};
 tests![
     watching_trace_points.load(USUAL),
     watching_trace_points_that_are_off.load(USUAL),
+    watching_as_the_manual_says.load(USUAL),
     watching_a_verbose_bus.load(USUAL),
     watching_one_user_beside_the_noise_of_another
         .load(USUAL)
@@ -156,6 +159,33 @@ fn watching_trace_points_that_are_off() {
     let k = Ksock::new();
     k.listen("$.A").say("$.A");
     eq!(tracing.recorded(), Vec::<String>::new());
+}
+
+/// "Without either tool", in kbus-trace(7).
+fn watching_as_the_manual_says() {
+    let tracing = Tracing::start();
+    let mut options = std::fs::OpenOptions::new();
+    let pipe = options.read(true).custom_flags(libc::O_NONBLOCK);
+    let mut pipe = pipe.open(tracing.0.join("trace_pipe")).unwrap();
+    let k = Ksock::new();
+    k.listen("$.A").say("$.A");
+    drop(k);
+    let mut seen = String::new();
+    let told = bounded(|| {
+        let mut some = [0; 4096];
+        let len = pipe.read(&mut some).unwrap_or(0);
+        seen.push_str(&String::from_utf8_lossy(&some[..len]));
+        seen.contains("kbus_close")
+    });
+    assert!(told, "{seen:?}");
+    // Who, and what. The kernel may not have noted the name.
+    let pid = format!("-{} ", std::process::id());
+    for line in seen.lines() {
+        assert!(line.contains(&pid), "{line}");
+    }
+    let what = seen.lines().map(|line| line.split(": ").nth(1).unwrap());
+    let expected = ["kbus_bind", "kbus_route", "kbus_queue", "kbus_close"];
+    assert!(what.eq(expected), "{seen}");
 }
 
 /// What the log says from here on, without the time.
