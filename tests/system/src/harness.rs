@@ -66,8 +66,6 @@ pub struct Test {
     seconds: u32,
     load: Load,
     program: Program,
-    /// What is still to be done so that it passes; nothing when it is to pass.
-    until: &'static str,
 }
 
 #[derive(Clone, Copy)]
@@ -105,7 +103,6 @@ impl Test {
             seconds: 30,
             load: Load::Shared,
             program: Program::This,
-            until: "",
         }
     }
 
@@ -117,7 +114,6 @@ impl Test {
             seconds: rule.seconds,
             load: Load::Shared,
             program: Program::This,
-            until: "",
         }
     }
 
@@ -143,12 +139,6 @@ impl Test {
 
     pub const fn unloaded(mut self) -> Test {
         self.load = Load::None;
-        self
-    }
-
-    /// It fails, and is known to, until that is so. When it passes, this is to be taken away.
-    pub const fn until(mut self, so: &'static str) -> Test {
-        self.until = so;
         self
     }
 
@@ -293,14 +283,6 @@ impl Runner {
                 }
             }
         });
-        let result = match (test.until, result) {
-            ("", result) => result,
-            (until, Ok(())) => Err(format!("passes, and need not wait any more until {until}")),
-            (until, Err(reason)) => {
-                println!("   {} fails until {until}: {reason}", test.name);
-                Ok(())
-            }
-        };
         let took = began.elapsed().as_secs();
         match &result {
             Ok(()) if took >= 2 => println!("ok {} ({took} s)", test.name),
