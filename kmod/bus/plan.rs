@@ -54,7 +54,7 @@ pub(crate) struct Announcement {
 /// which others get the lock. The session of the Ksock stays locked, so that no other verb of the
 /// same Ksock finds it half done.
 pub(crate) enum Rest {
-    /// Seats that were full are to be opened. Until all are it counts as full.
+    /// Subscriptions that were full are to be opened. Until all are it counts as full.
     Open(KsockId),
     /// The queue still has entries of a binding that is gone.
     Unbind {

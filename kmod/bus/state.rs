@@ -35,7 +35,7 @@ pub(crate) struct Bus<N> {
     pub(super) copy_limits: CopyLimits,
     /// Which message is being routed.
     pub(super) round: Round,
-    /// Seats that were found full, to be shut when routing is over.
+    /// Subscriptions that were found full, to be shut when routing is over.
     pub(super) found_full: KVVec<(Arc<Binding>, UserId)>,
     pub(super) waiting: Waiting,
     /// The last Ksock id given out; 0 if there was none.
