@@ -573,7 +573,7 @@ fn attackers_read_proc() {
 
 /// Who reads more than its group may have is stopped, and nobody else.
 fn attackers_read_proc_in_a_small_group() {
-    let group = Group::new("kbus-readers");
+    let group = Group::new("kbus-few-readers");
     let (ready, go) = (Gate::new(), Gate::new());
     let victim = Victim::new();
     let crowd = Crowd::new();
@@ -632,7 +632,7 @@ fn attackers_fill_idle_queues() {
 
 /// What waits for a reader is the reader's memory: who sends does not know how many there are.
 fn attackers_make_no_sender_pay() {
-    let [theirs, senders] = ["kbus-readers", "kbus-senders"].map(Group::new);
+    let [theirs, senders] = ["kbus-listeners", "kbus-senders"].map(Group::new);
     let (ready, go, done) = (Gate::new(), Gate::new(), Gate::new());
     let stranger = in_group(&theirs, ALICE, || {
         let k = listening(u32::MAX, std::iter::repeat_n(ANYTHING, BINDINGS));

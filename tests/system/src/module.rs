@@ -27,6 +27,7 @@ tests![
         .limit(90),
     module_new_device_has_default_settings.load(USUAL),
     module_newdevice_from_several_at_once.load(USUAL),
+    module_load_and_unload_10_times.unloaded(),
     module_load_and_unload_100_times.unloaded().limit(240),
 ];
 
@@ -340,8 +341,8 @@ pub fn exercise(rounds: u32) {
     }
 }
 
-fn module_load_and_unload_100_times() {
-    for n in 0..100u32 {
+fn load_and_unload(times: u32) {
+    for n in 0..times {
         load(&format!("kbus_num_devices={} kbus_mode=0666", 1 + n % 4));
         let k = open_soon(0);
         eq!(k.id(), 1);
@@ -355,4 +356,12 @@ fn module_load_and_unload_100_times() {
         }
         unload();
     }
+}
+
+fn module_load_and_unload_10_times() {
+    load_and_unload(10);
+}
+
+fn module_load_and_unload_100_times() {
+    load_and_unload(100);
 }
