@@ -28,7 +28,7 @@ use core::fmt;
 use core::ops::Deref;
 use kernel::prelude::*;
 use kernel::sync::atomic::{Atomic, Relaxed};
-use kernel::sync::{new_mutex, Arc, Mutex};
+use kernel::sync::{new_spinlock, Arc, SpinLock};
 
 /// A bus whose Ksocks are open files.
 pub(crate) type Bus = bus::Bus<Arc<FileNotify>>;
@@ -52,7 +52,7 @@ pub(crate) struct Device {
     verbose: Atomic<u32>,
     log: Arc<Log>,
     #[pin]
-    bus: Mutex<Bus>,
+    bus: SpinLock<Bus>,
 }
 
 impl Device {
@@ -73,7 +73,7 @@ impl Device {
                 files: Atomic::new(0),
                 verbose: Atomic::new(0),
                 max_message: Atomic::new(MAX_MESSAGE),
-                bus <- new_mutex!(bus, "kbus::Device::bus"),
+                bus <- new_spinlock!(bus, "kbus::Device::bus"),
             }),
             GFP_KERNEL,
         )
