@@ -12,7 +12,8 @@
 //! 3. `Devices::list`: which buses there are. Held while a node is made, so that nodes appear in
 //!    order. Only opening a file, NEWDEVICE, REMOVEDEVICE and reading `/proc/kbus` take it.
 //! 4. `Device::bus`, one for each bus. Two are never held together. Only [`Device::look`] and
-//!    [`Device::act`] take it.
+//!    [`Device::act`] take it. It is a spinlock: whoever holds it is not preempted, so that nobody
+//!    waits longer for it than it is held, whatever the priority of the one that has it.
 //! 5. `Log::shares`: how much was said of whom. Only `log` takes it, and under it no other.
 //!
 //! No user memory is touched under any of them: a page fault there may take for ever. Nothing
@@ -128,7 +129,7 @@ impl Device {
 
     /// Looks at the bus. (What goes from one thing to the next wants to be able to change it.)
     pub(crate) fn look<R>(&self, look: impl FnOnce(&mut Bus) -> R) -> R {
-        probe::hold(|| look(&mut self.bus.lock()))
+        probe::locked(&self.bus, look)
     }
 
     /// Does one verb of the bus, with as much memory as it wants. Wakes the files that it wants
@@ -143,10 +144,9 @@ impl Device {
         mut verb: impl FnMut(&mut Bus, &mut Prealloc) -> Result<R, Refusal>,
     ) -> Result<R, BusError> {
         loop {
-            let outcome = probe::hold(|| {
-                let mut bus = self.bus.lock();
+            let outcome = probe::locked(&self.bus, |bus| {
                 bus.stock(prealloc);
-                verb(&mut bus, prealloc)
+                verb(bus, prealloc)
             });
             let error = match outcome {
                 Ok(done) => {
@@ -174,7 +174,7 @@ impl Device {
     fn go_on(&self, prealloc: &mut Prealloc) {
         while prealloc.has_rest() {
             prealloc.prepare_to_go_on();
-            probe::hold(|| self.bus.lock().go_on(prealloc));
+            probe::locked(&self.bus, |bus| bus.go_on(prealloc));
             self.finish(prealloc);
         }
     }

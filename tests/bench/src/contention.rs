@@ -30,15 +30,14 @@ const ATTACKS: [Attack; 4] = [
 
 pub fn run() {
     println!(
-        "\nA victim's waits for the lock of the bus beside an attacker who never rests, on two"
+        "\nA victim's longest wait for the lock of the bus beside an attacker who never rests, on"
     );
-    println!("  processors: how many in {ROUNDS} rounds of four calls; the 99th of 100 and the");
-    println!("  longest, in us; beside the longest hold by that attacker alone");
+    println!("  two processors, in {ROUNDS} rounds of four calls, in us; beside the longest hold by");
+    println!("  that attacker alone");
     if hold().is_none() {
         println!("  not measured: the module was not built with the probe");
         return;
     }
-    let waits = Waits::new();
     for (what, attack) in ATTACKS {
         let alone = {
             let _attacker = attacker(attack, Policy::Usual);
@@ -49,11 +48,9 @@ pub fn run() {
         let row = |how: &str, policies: &[Policy], computing: usize| {
             let _attackers: Vec<Child> = policies.iter().map(|&p| attacker(attack, p)).collect();
             let _others: Vec<Child> = (0..computing).map(|_| Child::new(compute)).collect();
-            let found = waits.of(victim);
-            let (usual, longest) = (found.part(0.99), found.part(1.0));
-            let count = found.0.len();
+            let longest = longest_wait(victim);
             println!(
-                "  {what}{how}: {count} waits; {usual:.0}; {longest:.0} ({:.2}x of {alone:.0})",
+                "  {what}{how}: {longest:.0} ({:.2}x of {alone:.0})",
                 longest / alone
             );
         };
@@ -164,62 +161,16 @@ fn hold() -> Option<u64> {
     crate::hostile::longest_hold()
 }
 
-/// The kernel's own trace points of locks that are waited for.
-struct Waits;
+/// Whose waits a module that was built with the probe counts, and the longest of them, in
+/// nanoseconds.
+const WAITS_OF: &str = "/sys/module/kbus/parameters/kbus_waits_of";
+const LONGEST_WAIT: &str = "/sys/module/kbus/parameters/kbus_longest_wait";
 
-const TRACING: &str = "/sys/kernel/tracing";
-
-impl Waits {
-    fn new() -> Waits {
-        let pid = std::process::id().to_string();
-        Waits::write("set_event_pid", &pid);
-        Waits::write("buffer_size_kb", "16384");
-        Waits
-    }
-
-    fn write(file: &str, text: &str) {
-        fs::write(format!("{TRACING}/{file}"), text).unwrap_or_else(|e| panic!("{file}: {e}"));
-    }
-
-    /// How long this process waits for mutexes meanwhile, in us.
-    fn of(&self, act: impl FnOnce()) -> Found {
-        let points = ["contention_begin", "contention_end"];
-        let switch = |to| points.map(|p| Waits::write(&format!("events/lock/{p}/enable"), to));
-        Waits::write("trace", "");
-        switch("1");
-        act();
-        switch("0");
-        let text = fs::read_to_string(format!("{TRACING}/trace")).expect("trace");
-        let mut began = None;
-        let mut found = Vec::new();
-        for line in text.lines() {
-            let Some((head, what)) = line.split_once(": contention_") else {
-                continue;
-            };
-            let at = head
-                .rsplit(' ')
-                .next()
-                .and_then(|at| at.parse::<f64>().ok());
-            match (what.starts_with("begin"), began.take()) {
-                (true, _) if what.contains("MUTEX") => began = at,
-                (false, Some(began)) => found.extend(at.map(|at| (at - began) * 1e6)),
-                _ => (),
-            }
-        }
-        found.sort_by(f64::total_cmp);
-        Found(found)
-    }
-}
-
-struct Found(Vec<f64>);
-
-impl Found {
-    /// The wait than which this part of all is no longer.
-    fn part(&self, part: f64) -> f64 {
-        let at = (self.0.len() as f64 * part).ceil() as usize;
-        self.0
-            .get(at.saturating_sub(1))
-            .copied()
-            .unwrap_or_default()
-    }
+/// The longest that the victim waits meanwhile, in us.
+fn longest_wait(act: impl FnOnce()) -> f64 {
+    fs::write(WAITS_OF, VICTIM.to_string()).expect("a probe to set");
+    fs::write(LONGEST_WAIT, "0").expect("a probe to set");
+    act();
+    let longest = fs::read_to_string(LONGEST_WAIT).expect("a probe to read");
+    longest.trim().parse::<f64>().expect("a number") / 1000.0
 }
