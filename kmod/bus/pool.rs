@@ -133,8 +133,10 @@ pub(crate) struct Pool<T, const N: usize> {
     leaves: KVVec<Leaf<T, N>>,
     /// How many places for chunks were ever in use.
     places: u32,
-    /// The first of them without a chunk, and the first chunk that has something free.
+    /// The first of them without a chunk, and how many there are.
     first_gap: u32,
+    gaps: u32,
+    /// The first chunk that has something free.
     first_free: u32,
     /// How many cells are free.
     free: u32,
@@ -146,6 +148,7 @@ impl<T, const N: usize> Pool<T, N> {
             leaves: KVVec::new(),
             places: 0,
             first_gap: NONE,
+            gaps: 0,
             first_free: NONE,
             free: 0,
         }
@@ -158,14 +161,27 @@ impl<T, const N: usize> Pool<T, N> {
 
     /// Returns what the next chunk needs.
     pub(crate) fn want(&self) -> Want {
-        let leaves = self.leaves.len();
-        let leaf = self.first_gap == NONE && self.places as usize == leaves * IN_LEAF;
+        self.want_after(0)
+    }
+
+    /// Returns what a chunk needs that comes after so many others.
+    pub(crate) fn want_after(&self, others: u32) -> Want {
+        let Some(new_places) = others.checked_sub(self.gaps) else {
+            return Want::default();
+        };
+        let place = (self.places + new_places) as usize;
+        let leaf = place / IN_LEAF;
+        if place % IN_LEAF > 0 || leaf < self.leaves.len() {
+            return Want::default();
+        }
+        // The others have grown the list, where they had to.
+        let mut capacity = self.leaves.capacity();
+        while capacity < leaf {
+            capacity = larger(capacity);
+        }
         Want {
-            leaf,
-            leaves: match leaf && leaves == self.leaves.capacity() {
-                true => (2 * leaves).max(2),
-                false => 0,
-            },
+            leaf: true,
+            leaves: if leaf == capacity { larger(leaf) } else { 0 },
         }
     }
 
@@ -203,7 +219,10 @@ impl<T, const N: usize> Pool<T, N> {
         if let Some(place) = self.place_mut(at) {
             if let Place::Gap(next) = replace(place, Place::Chunk(chunk)) {
                 // A place that was never in use has none behind it.
-                self.first_gap = next;
+                if at == self.first_gap {
+                    self.first_gap = next;
+                    decrease(&mut self.gaps, 1);
+                }
             }
         }
         let behind = replace(&mut self.first_free, at);
@@ -351,6 +370,7 @@ impl<T, const N: usize> Pool<T, N> {
             return;
         };
         self.first_gap = chunk;
+        self.gaps += 1;
         match self.cells_mut(cells.before) {
             Some(before) => before.behind = cells.behind,
             None => self.first_free = cells.behind,
@@ -360,4 +380,9 @@ impl<T, const N: usize> Pool<T, N> {
         }
         decrease(&mut self.free, N as u32);
     }
+}
+
+/// Returns for how many leaves the next list is.
+fn larger(leaves: usize) -> usize {
+    (2 * leaves).max(2)
 }

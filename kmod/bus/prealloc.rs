@@ -35,7 +35,7 @@ pub(crate) struct Prealloc<N> {
     pub(super) recipients: KVVec<Recipient>,
     /// Ksocks in whose queues no cell was free.
     short: KVVec<Short<N>>,
-    /// How many more there were than there was space to note.
+    /// How many more chunks there should be than there was space to note.
     not_noted: usize,
     ksocks: Option<KBox<ksocks::Growth<N>>>,
     pub(super) bindings: Option<KBox<bindings::Growth>>,
@@ -60,6 +60,8 @@ struct Short<N> {
     notify: N,
     /// How many cells it lacked, of the chunk that it gets.
     lacks: u32,
+    /// How many chunks it gets before this one.
+    others: u32,
     want: Want,
     growth: Option<queue::Growth>,
     stage: Stage,
@@ -266,26 +268,35 @@ impl<N: Notify> Prealloc<N> {
         self.owed = Some(reservation.owed);
     }
 
-    /// Notes a Ksock in whose queue no cell is free.
+    /// Notes a Ksock in whose queue so many more cells should be free.
     #[cold]
-    pub(super) fn note_short(&mut self, id: KsockId, ksock: &Ksock<N>) {
-        if let Some(last) = self.short.last_mut() {
-            let is_it = last.ksock == id && last.stage == Stage::Noted;
-            if is_it && last.lacks < queue::IN_CHUNK as u32 {
-                last.lacks += 1;
+    pub(super) fn note_short(&mut self, id: KsockId, ksock: &Ksock<N>, mut cells: u32) {
+        const IN_CHUNK: u32 = queue::IN_CHUNK as u32;
+        let mut others = 0;
+        let last = self.short.last_mut();
+        if let Some(last) = last.filter(|last| last.ksock == id && last.stage == Stage::Noted) {
+            let more = cells.min(IN_CHUNK - last.lacks);
+            last.lacks += more;
+            cells -= more;
+            others = last.others + 1;
+        }
+        while cells > 0 {
+            let lacks = cells.min(IN_CHUNK);
+            let short = Short {
+                ksock: id,
+                notify: ksock.notify.clone(),
+                lacks,
+                others,
+                want: ksock.queue.cells.want_after(others),
+                growth: None,
+                stage: Stage::Noted,
+            };
+            if self.short.push_within_capacity(short).is_err() {
+                self.not_noted += cells.div_ceil(IN_CHUNK) as usize;
                 return;
             }
-        }
-        let short = Short {
-            ksock: id,
-            notify: ksock.notify.clone(),
-            lacks: 1,
-            want: ksock.queue.cells.want(),
-            growth: None,
-            stage: Stage::Noted,
-        };
-        if self.short.push_within_capacity(short).is_err() {
-            self.not_noted += 1;
+            others += 1;
+            cells -= lacks;
         }
     }
 

@@ -212,9 +212,7 @@ impl<N: Notify> Bus<N> {
         if replace(&mut ksock.starved, false) {
             return Err(BusError::NoMemory.into());
         }
-        for _ in free..count {
-            prealloc.note_short(me, ksock);
-        }
+        prealloc.note_short(me, ksock, (count - free) as u32);
         Err(Refusal::Need(Need::CELLS))
     }
 

@@ -161,7 +161,8 @@ impl<N: Notify> Bus<N> {
                     None if ksock.starved => found.starved = true,
                     None => {
                         found.short = true;
-                        prealloc.note_short(first.ksock, ksock);
+                        prealloc.note_short(first.ksock, ksock, admitted - copy);
+                        break;
                     }
                 }
             }
@@ -285,7 +286,7 @@ impl<N: Notify> Bus<N> {
         let replier = expect(self.ksocks.get_mut(target.ksock));
         let replier = replier.ok_or(Obstacle::No(BusError::NobodyThere))?;
         let Some(slot) = replier.queue.cells.reserve() else {
-            prealloc.note_short(target.ksock, replier);
+            prealloc.note_short(target.ksock, replier, 1);
             prealloc.give_back_request(reservation);
             return Err(Obstacle::Memory(Refusal::Need(Need::CELLS)));
         };

@@ -124,6 +124,11 @@ fn errno(error: BusError) -> Errno {
     }
 }
 
+thread_local! {
+    /// How often verbs of this thread asked for memory.
+    pub(crate) static NEEDS: std::cell::Cell<u64> = const { std::cell::Cell::new(0) };
+}
+
 /// Calls a verb as the module does: until it has all the memory that it wants.
 pub(crate) fn supplied<T>(
     bus: &mut Bus<Ear>,
@@ -154,7 +159,10 @@ pub(crate) fn supplied<T>(
                 return Ok(done);
             }
             Err(Refusal::No(error)) => return Err(errno(error)),
-            Err(Refusal::Need(need)) => room.supply(need).map_err(errno)?,
+            Err(Refusal::Need(need)) => {
+                NEEDS.set(NEEDS.get() + 1);
+                room.supply(need).map_err(errno)?;
+            }
         }
     }
     panic!("the verb is never satisfied with the memory that it gets");

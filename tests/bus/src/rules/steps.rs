@@ -4,7 +4,7 @@
 
 use super::{announcement, event, reply_to, request, EVENT, LISTENER, REPLIER};
 use crate::model::{Errno::*, GONE_AWAY};
-use crate::world::World;
+use crate::world::{World, NEEDS};
 
 /// More than fits into some steps.
 const MANY: u32 = 200;
@@ -117,5 +117,30 @@ fn who_is_closing_gets_nothing_and_answers_little_by_little() {
     assert!(read
         .windows(2)
         .all(|two| two[0].in_reply_to < two[1].in_reply_to));
+    world.end_of_bus();
+}
+
+/// Else each time a few chunks would be brought, and all that was got beyond them thrown away.
+#[test]
+fn however_long_a_queue_grows_memory_is_asked_for_a_few_times() {
+    const COPIES: u32 = 1000;
+    let mut world = World::with(2);
+    world.max_msgs(2, 10 * COPIES);
+    for n in 0..COPIES {
+        world.bind(2, LISTENER, name(n % 4).as_bytes()).unwrap();
+        world.bind(2, LISTENER, b"$.*").unwrap();
+    }
+    for message in 1..=3 {
+        NEEDS.set(0);
+        world.send_on_bus(1, &announcement("$.R1")).unwrap();
+        assert_eq!(world.count_on_bus(2), message * (COPIES + COPIES / 4));
+        assert!(NEEDS.get() <= 4, "{} times", NEEDS.get());
+        if message == 2 {
+            world.read_on_bus(2, COPIES as usize);
+            world.send_on_bus(1, &announcement("$.R1")).unwrap();
+            world.read_on_bus(2, COPIES as usize / 4);
+        }
+    }
+    world.drain_bus(2);
     world.end_of_bus();
 }
