@@ -88,14 +88,13 @@ impl Bindings {
         if let Some(older) = older.and_then(|older| self.get_mut(older)) {
             older.newer = Some(at);
         }
-        let own = OwnBinding {
+        self.cells.fill(slot, || OwnBinding {
             binding,
             older,
             newer: None,
             below,
             shut: None,
-        };
-        self.cells.fill(slot, own);
+        });
     }
 
     /// Takes one away.

@@ -156,7 +156,7 @@ impl<N> Ksocks<N> {
         };
         self.numbers.insert(new.number.into_node(id, ()));
         let ksock = new.ksock;
-        self.cells.fill(slot, Member { number, ksock });
+        self.cells.fill(slot, || Member { number, ksock });
         Ok(id)
     }
 

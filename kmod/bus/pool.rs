@@ -143,6 +143,10 @@ pub(crate) struct Pool<T, const N: usize> {
 }
 
 impl<T, const N: usize> Pool<T, N> {
+    /// The first numbers of two neighbouring chunks are so far apart, for whoever looks one up need
+    /// not divide then.
+    const STRIDE: u32 = N.next_power_of_two() as u32;
+
     pub(crate) fn new() -> Self {
         Pool {
             leaves: KVVec::new(),
@@ -258,7 +262,8 @@ impl<T, const N: usize> Pool<T, N> {
     /// Returns what is in a cell.
     #[inline(always)]
     pub(crate) fn get(&self, At(at): At) -> Option<&T> {
-        match self.cells(at / N as u32)?.cells.get(at as usize % N) {
+        let (chunk, at) = (at / Self::STRIDE, at % Self::STRIDE);
+        match self.cells(chunk)?.cells.get(at as usize) {
             Some(Cell::Held(value)) => Some(value),
             _ => None,
         }
@@ -267,8 +272,8 @@ impl<T, const N: usize> Pool<T, N> {
     /// Returns what is in a cell, to be changed.
     #[inline(always)]
     pub(crate) fn get_mut(&mut self, At(at): At) -> Option<&mut T> {
-        let cells = self.cells_mut(at / N as u32)?;
-        match cells.cells.get_mut(at as usize % N) {
+        let (chunk, at) = (at / Self::STRIDE, at % Self::STRIDE);
+        match self.cells_mut(chunk)?.cells.get_mut(at as usize) {
             Some(Cell::Held(value)) => Some(value),
             _ => None,
         }
@@ -277,7 +282,7 @@ impl<T, const N: usize> Pool<T, N> {
     /// Returns which cell will be taken next, if one is free.
     pub(crate) fn next(&self) -> Option<At> {
         let cells = self.cells(self.first_free)?;
-        Some(At(self.first_free * N as u32 + cells.free))
+        Some(At(self.first_free * Self::STRIDE + cells.free))
     }
 
     /// Takes a cell, if one is free.
@@ -300,16 +305,18 @@ impl<T, const N: usize> Pool<T, N> {
             }
         }
         self.free -= 1;
-        Some(Slot(At(chunk * N as u32 + at)))
+        Some(Slot(At(chunk * Self::STRIDE + at)))
     }
 
-    /// Fills the cell that was taken.
+    /// Fills the cell that was taken, with what is made there and then, so that it need not be
+    /// moved.
     #[inline(always)]
-    pub(crate) fn fill(&mut self, Slot(at): Slot, value: T) {
-        let cells = self.cells_mut(at.0 / N as u32);
-        let cell = cells.and_then(|cells| cells.cells.get_mut(at.0 as usize % N));
+    pub(crate) fn fill(&mut self, Slot(at): Slot, make: impl FnOnce() -> T) {
+        let (chunk, at) = (at.0 / Self::STRIDE, at.0 % Self::STRIDE);
+        let cells = self.cells_mut(chunk);
+        let cell = cells.and_then(|cells| cells.cells.get_mut(at as usize));
         if let Some(cell) = expect(cell.filter(|cell| matches!(cell, Cell::Reserved))) {
-            *cell = Cell::Held(value);
+            *cell = Cell::Held(make());
         }
     }
 
@@ -325,7 +332,7 @@ impl<T, const N: usize> Pool<T, N> {
     pub(crate) fn remove(&mut self, at: At) -> Option<T> {
         let (was, unused) = self.empty(at)?;
         if unused && self.free as usize >= 2 * N {
-            self.drop_chunk(at.0 / N as u32);
+            self.drop_chunk(at.0 / Self::STRIDE);
         }
         match was {
             Cell::Held(value) => Some(value),
@@ -336,7 +343,7 @@ impl<T, const N: usize> Pool<T, N> {
     /// Makes a cell a free one. Returns what it was, and whether all of its chunk is free.
     #[inline(always)]
     fn empty(&mut self, At(at): At) -> Option<(Cell<T>, bool)> {
-        let (chunk, at) = (at / N as u32, at % N as u32);
+        let (chunk, at) = (at / Self::STRIDE, at % Self::STRIDE);
         let first = self.first_free;
         let cells = self.cells_mut(chunk)?;
         let free = cells.free;

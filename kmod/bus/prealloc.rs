@@ -279,6 +279,9 @@ impl<N: Notify> Prealloc<N> {
             last.lacks += more;
             cells -= more;
             others = last.others + 1;
+        } else {
+            // The longer it is the more it gets, so that it need not ask so often.
+            cells = cells.max(ksock.queue.len() / 8).min(cells + 3 * IN_CHUNK);
         }
         while cells > 0 {
             let lacks = cells.min(IN_CHUNK);

@@ -21,6 +21,7 @@ use super::owed::{Debt, OwedReservation};
 use super::pool::{self, Pool, Slot};
 use super::quota::SLOT_BYTES;
 use super::synthetic::{BindEvent, Kind, Synthetic};
+use core::mem::replace;
 use kernel::sync::Arc;
 
 /// What an entry holds. A clone shares it.
@@ -202,15 +203,32 @@ impl Queue {
         let (mut before, mut behind) = (At::default(), At::default());
         let mut next = At::default();
         if urgent {
-            behind = self.front;
+            behind = replace(&mut self.front, at);
             if let Some(binding) = &entry.binding {
                 next = binding.attracted.push_front(at).unwrap_or_default();
             }
+            if is_first {
+                self.back = at;
+            } else if let Some(behind) = self.at(behind) {
+                behind.before = at;
+            }
         } else {
-            before = self.back;
+            before = replace(&mut self.back, at);
             let last = entry.binding.as_ref();
             let last = last.and_then(|binding| binding.attracted.push_back(at));
-            if let Some(last) = last.and_then(|last| self.at(last)) {
+            if is_first {
+                self.front = at;
+            } else if let Some(queued) = self.at(before) {
+                queued.behind = at;
+                // Mostly the same binding has attracted it.
+                if last == Some(before) {
+                    queued.next = at;
+                }
+            }
+            if let Some(last) = last
+                .filter(|&last| last != before)
+                .and_then(|last| self.at(last))
+            {
                 last.next = at;
             }
         }
@@ -220,29 +238,13 @@ impl Queue {
         } else {
             self.counted += 1;
         }
-        if is_first {
-            (self.front, self.back) = (at, at);
-        } else if urgent {
-            self.front = at;
-            if let Some(behind) = self.at(behind) {
-                behind.before = at;
-            }
-        } else {
-            self.back = at;
-            if let Some(before) = self.at(before) {
-                before.behind = at;
-            }
-        }
-        self.cells.fill(
-            slot,
-            Queued {
-                entry,
-                before,
-                behind,
-                next,
-                next_aside: At::default(),
-            },
-        );
+        self.cells.fill(slot, || Queued {
+            entry,
+            before,
+            behind,
+            next,
+            next_aside: At::default(),
+        });
     }
 
     fn add_aside(&mut self, at: At) {
