@@ -32,7 +32,9 @@ pub fn run() {
     println!(
         "\nA victim's longest wait for the lock of the bus beside an attacker who never rests, on"
     );
-    println!("  two processors, in {ROUNDS} rounds of four calls, in us; beside the longest hold by");
+    println!(
+        "  two processors, in {ROUNDS} rounds of four calls, in us; beside the longest hold by"
+    );
     println!("  that attacker alone");
     if hold().is_none() {
         println!("  not measured: the module was not built with the probe");
