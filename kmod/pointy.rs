@@ -6,6 +6,7 @@
 use crate::bus::message::{padded_data_len, padded_name_len, Header, Message, GUARD};
 use crate::bus::name::Name;
 use crate::classic::header::RawHeader;
+use crate::kapi::bytes::Bytes;
 use kernel::prelude::*;
 use kernel::uaccess::{UserPtr, UserSlice};
 
@@ -19,7 +20,7 @@ pub(crate) fn fetch(written: &RawHeader) -> Result<Message> {
         name_len, data_len, ..
     } = written.header;
     let body_len = written.header.body_len() as usize;
-    let mut body = KVVec::with_capacity(body_len, GFP_KERNEL_ACCOUNT)?;
+    let mut body = Bytes::with_capacity(body_len, GFP_KERNEL_ACCOUNT)?;
     // The byte behind the name must be there, but its value does not matter (3.8 step 4).
     append(
         &mut body,
@@ -41,7 +42,7 @@ pub(crate) fn fetch(written: &RawHeader) -> Result<Message> {
 }
 
 /// Appends `len` bytes at `from`, zero padded, of which `spare` more must be readable.
-fn append(body: &mut KVVec<u8>, from: usize, len: u32, spare: usize, padded: u64) -> Result {
+fn append(body: &mut Bytes, from: usize, len: u32, spare: usize, padded: u64) -> Result {
     let end = body.len() + padded as usize;
     let from = UserSlice::new(UserPtr::from_addr(from), len as usize + spare);
     from.read_all(body, GFP_KERNEL_ACCOUNT)?;

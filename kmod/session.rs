@@ -15,6 +15,7 @@ use crate::classic::read_cursor::ReadCursor;
 use crate::classic::{Classic, CurrentMessage};
 use crate::device::{Bus, InUse, Prealloc};
 use crate::devices::Devices;
+use crate::kapi::bytes::Bytes;
 use crate::kapi::waitq::WaitQueue;
 use crate::notify::FileNotify;
 use core::fmt;
@@ -285,7 +286,7 @@ impl Session {
     pub(crate) fn write(
         &self,
         layout: Layout,
-        bytes: Result<KVVec<u8>>,
+        bytes: Result<Bytes>,
         max_message: u32,
     ) -> Result {
         let mut state = self.state.lock();

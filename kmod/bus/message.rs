@@ -8,6 +8,7 @@
 use super::error::BusError;
 use super::id::{KsockId, MsgId, OrigFrom};
 use super::name::{CheckedName, Name};
+use crate::kapi::bytes::Bytes;
 use crate::uapi;
 use kernel::prelude::*;
 
@@ -76,7 +77,7 @@ pub(crate) struct Message {
     name: CheckedName,
     /// The body (see [`Header::body_len`]) from `start` on. What lies before it is of no use,
     /// but moving the body would cost a copy.
-    storage: KVVec<u8>,
+    storage: Bytes,
     start: usize,
 }
 
@@ -92,7 +93,7 @@ impl Message {
     pub(crate) fn new(
         header: Header,
         name: CheckedName,
-        mut storage: KVVec<u8>,
+        mut storage: Bytes,
         start: usize,
     ) -> Result<Message, BusError> {
         let name_len = header.name_len as usize;

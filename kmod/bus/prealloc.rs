@@ -21,7 +21,7 @@ use super::need::Need;
 use super::owed::OwedReservation;
 use super::plan::{Recipient, RequestReservation, Rest};
 use super::pool::{Slot, Want};
-use super::queue::{self, Entry};
+use super::queue::{self, Content, Entry};
 use super::quota::OverLimit;
 use super::reserve::node;
 use super::waiting::PendingReservation;
@@ -205,6 +205,16 @@ impl<N: Notify> Prealloc<N> {
     /// Returns how many entries can be kept that are taken out of a queue.
     pub(super) fn space_for_removed(&self) -> usize {
         self.removed.capacity() - self.removed.len()
+    }
+
+    /// Keeps an entry that was taken out of a queue, to be freed outside the lock. Without space for
+    /// it, which is rare, that is its message alone; all else is small.
+    pub(super) fn keep_removed(&mut self, entry: Entry) {
+        if let Err(full) = self.removed.push_within_capacity(entry) {
+            if let Content::Message(message) = full.0.content {
+                self.dropped.get_or_insert(message);
+            }
+        }
     }
 
     /// Leaves something to do for when others have had the lock.

@@ -255,8 +255,7 @@ impl<N: Notify> Bus<N> {
             };
             counted |= !entry.set_aside;
             let debt = entry.debt(me);
-            // Without space for it, which is rare, it is freed here.
-            let _ = prealloc.removed.push_within_capacity(entry);
+            prealloc.keep_removed(entry);
             if let Some(debt) = &debt {
                 self.answer_for(me, Kind::Unbound, debt, prealloc);
             }

@@ -10,6 +10,7 @@ pub(crate) mod read_cursor;
 
 use crate::bus::progress::Part;
 use crate::bus::BusError;
+use crate::kapi::bytes::Bytes;
 use header::Layout;
 use kernel::prelude::*;
 use partial_message::PartialMessage;
@@ -54,7 +55,7 @@ impl Classic {
     pub(crate) fn append(
         &mut self,
         layout: Layout,
-        bytes: KVVec<u8>,
+        bytes: Bytes,
         max_message: u32,
     ) -> Result<(), BusError> {
         self.partial

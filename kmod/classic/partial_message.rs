@@ -7,12 +7,13 @@ use crate::bus::name::{CheckedName, Name};
 use crate::bus::progress::Part;
 use crate::bus::BusError;
 use crate::classic::header::{Layout, RawHeader};
+use crate::kapi::bytes::Bytes;
 use kernel::prelude::*;
 
 /// What has been written of a message so far.
 pub(crate) struct PartialMessage {
     layout: Layout,
-    bytes: KVVec<u8>,
+    bytes: Bytes,
     /// Known once the header is whole, and then checked.
     header: Option<RawHeader>,
     /// Known once the name is whole, if it does not lie elsewhere, and then checked.
@@ -32,7 +33,7 @@ impl PartialMessage {
     pub(crate) fn new(layout: Layout) -> Self {
         PartialMessage {
             layout,
-            bytes: KVVec::new(),
+            bytes: Bytes::new(),
             header: None,
             name: None,
         }
@@ -52,7 +53,7 @@ impl PartialMessage {
     ///
     /// `BadMessage`, `NameTooLong`, `BadName`, `TooLong` as soon as the part that is wrong is
     /// complete, and `NoMemory`. The message is to be thrown away then.
-    pub(crate) fn append(&mut self, bytes: KVVec<u8>, max_message: u32) -> Result<(), BusError> {
+    pub(crate) fn append(&mut self, bytes: Bytes, max_message: u32) -> Result<(), BusError> {
         let before = self.bytes.len();
         if before == 0 {
             self.bytes = bytes;

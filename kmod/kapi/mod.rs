@@ -4,6 +4,7 @@
 //!
 //! Each file has the shape of the `rust/kernel` file that would make it unnecessary.
 
+pub(crate) mod bytes;
 pub(crate) mod caller;
 pub(crate) mod chardev;
 pub(crate) mod class;

@@ -7,6 +7,7 @@
 //! Unnecessary once `kernel::iov` can begin anew without `unsafe`, and costs as little for one
 //! piece as `UserSlice`.
 
+use super::bytes::Bytes;
 use kernel::iov::{IovIterDest, IovIterSource};
 use kernel::prelude::*;
 use kernel::uaccess::{UserPtr, UserSlice, UserSliceWriter};
@@ -37,7 +38,7 @@ pub(crate) trait Source {
     /// # Errors
     ///
     /// EFAULT where they cannot be copied, ENOMEM.
-    fn copy(&mut self, most: usize) -> Result<KVVec<u8>>;
+    fn copy(&mut self, most: usize) -> Result<Bytes>;
 }
 
 /// Memory of the program that calls read.
@@ -79,8 +80,8 @@ impl Source for UserSource {
         self.len
     }
 
-    fn copy(&mut self, most: usize) -> Result<KVVec<u8>> {
-        let mut bytes = KVVec::new();
+    fn copy(&mut self, most: usize) -> Result<Bytes> {
+        let mut bytes = Bytes::new();
         let slice = UserSlice::new(self.at, self.len.min(most));
         slice.read_all(&mut bytes, GFP_KERNEL_ACCOUNT)?;
         Ok(bytes)
@@ -132,9 +133,9 @@ impl Source for IovIterSource<'_> {
         IovIterSource::len(self)
     }
 
-    fn copy(&mut self, most: usize) -> Result<KVVec<u8>> {
+    fn copy(&mut self, most: usize) -> Result<Bytes> {
         let len = IovIterSource::len(self).min(most);
-        let mut bytes = KVVec::from_elem(0, len, GFP_KERNEL_ACCOUNT)?;
+        let mut bytes = Bytes::from_elem(0, len, GFP_KERNEL_ACCOUNT)?;
         if self.copy_from_iter(&mut bytes) < len {
             return Err(EFAULT);
         }

@@ -22,8 +22,9 @@
 #[path = "../../../kmod/uapi/mod.rs"]
 mod uapi;
 
-/// Trace points, which nobody watches here.
+/// Trace points, which nobody watches here, and memory.
 mod kapi {
+    pub(crate) mod bytes;
     pub(crate) mod trace;
 }
 
