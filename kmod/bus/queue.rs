@@ -19,7 +19,7 @@ use super::id::{At, KsockId, MsgId, Request, RequestSerial};
 use super::message::{Header, Message};
 use super::owed::{Debt, OwedReservation};
 use super::pool::{self, Pool, Slot};
-use super::quota::SLOT_BYTES;
+use super::quota::{memory_of, SLOT_BYTES};
 use super::synthetic::{BindEvent, Kind, Synthetic};
 use core::mem::replace;
 use kernel::sync::Arc;
@@ -115,7 +115,7 @@ impl Entry {
 
     /// Returns what it costs its reader's user, in bytes.
     pub(super) fn cost(&self) -> u64 {
-        SLOT_BYTES + self.content.body_len()
+        SLOT_BYTES + memory_of(self.content.body_len())
     }
 }
 

@@ -51,6 +51,17 @@ use kernel::sync::Arc;
 /// nodes and headers of the smallest message.
 pub(crate) const SLOT_BYTES: u64 = 512;
 
+/// Returns how much memory this many bytes of a message take, rather more than less. What is longer
+/// than there are slabs for takes hardly more than it is long (`kapi/bytes`), and for what is short
+/// a slot's bytes are enough.
+#[inline]
+pub(super) fn memory_of(len: u64) -> u64 {
+    match len {
+        1025..=8192 => len.next_power_of_two(),
+        _ => len,
+    }
+}
+
 /// How long an answer, name and data, may be that fits whatever else there is, in bytes.
 pub(crate) const ANSWER_BYTES: u64 = 4096;
 

@@ -61,6 +61,13 @@ pub fn run() {
         let copies = all.iter().map(|k| k.count() as usize).sum();
         Load(none(), copies, Bytes(copies * (SLOT + FULL.len() + 4)))
     });
+    weigh("messages of 4 KiB and some", queue, |k| {
+        Load(
+            none(),
+            send(5000, 4200),
+            Bytes(k.count() as usize * (SLOT + 8192)),
+        )
+    });
     weigh("messages of 32 KiB and some", queue, |k| {
         Load(none(), send(1000, ODD), counted(k, ODD))
     });

@@ -151,7 +151,12 @@ impl Sock {
 
     /// What there is in the queue, in bytes.
     fn held(&self) -> u64 {
-        let cost = |copy: &Copy| PLACE + body_len(&copy.msg);
+        let cost = |copy: &Copy| match body_len(&copy.msg) {
+            1025..=2048 => PLACE + 2048,
+            2049..=4096 => PLACE + 4096,
+            4097..=8192 => PLACE + 8192,
+            len => PLACE + len,
+        };
         self.queue.iter().map(cost).sum()
     }
 

@@ -139,13 +139,25 @@ fn a_queue_holds_no_more_than_it_leaves() {
 
 #[test]
 fn long_messages_count_more() {
-    let mut world = bytes(10 * (PLACE + 8 + 5000));
-    let (root, a) = (world.open(), listener(&mut world, ALICE, b"$.A"));
-    for _ in 0..20 {
-        world.send(root, &long(announcement("$.A"))).unwrap();
+    // With as much memory as a message of this length takes, name and all.
+    for (len, memory) in [
+        (500, 508),
+        (1016, 1024),
+        (1020, 2048),
+        (5000, 8192),
+        (9000, 9008),
+    ] {
+        let mut world = bytes(10 * (PLACE + memory));
+        let (root, a) = (world.open(), listener(&mut world, ALICE, b"$.A"));
+        for _ in 0..20 {
+            let text = vec![b'x'; len];
+            world
+                .send(root, &saying(&text, announcement("$.A")))
+                .unwrap();
+        }
+        assert_eq!(world.model.num_msgs(a), 6, "{len}");
+        world.end();
     }
-    assert_eq!(world.model.num_msgs(a), 6);
-    world.end();
 }
 
 #[test]

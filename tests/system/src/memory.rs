@@ -155,6 +155,14 @@ impl Group {
     }
 }
 
+/// Else what a group is made of counts as memory that its maker forgot.
+impl Drop for Group {
+    fn drop(&mut self) {
+        // One with processes stays.
+        let _ = fs::remove_dir(&self.0);
+    }
+}
+
 /// From here on, all that this process and its children allocate is counted
 /// in the suite's group.
 pub fn enter() {
