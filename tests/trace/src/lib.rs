@@ -49,7 +49,8 @@
 //! when it is killed. The trace of one that was killed ends early: without
 //! `close`, perhaps after `send`, never in a gap. Such a ksock is taken as dead
 //! from there on: nothing that it had not read counts as lost, no answer as
-//! missing; and what it was sending may have been sent, or not.
+//! missing; and what it was sending may have been sent, or not, also later, by
+//! the bus, for which it waited.
 
 mod answers;
 pub mod check;

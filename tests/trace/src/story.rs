@@ -4,7 +4,7 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use crate::line::{Event, Head, Line, Pair, Role};
+use crate::line::{Event, Head, Line, Pair, Role, ALL_OR_WAIT};
 
 /// Not seen to end.
 pub const NEVER: u64 = u64::MAX;
@@ -274,6 +274,10 @@ impl Story {
                 Event::Close => self.ksocks[at].close = Some(during),
                 Event::Open | Event::Got(..) => {}
             }
+        }
+        // Killed before it could say so: the bus sends what waits as long as it is not closed.
+        if let Some(m) = trying {
+            self.messages[m].waited = self.messages[m].head.flags & ALL_OR_WAIT != 0;
         }
     }
 

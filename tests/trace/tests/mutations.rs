@@ -575,3 +575,21 @@ fn two_listeners_who_disagree_are_found_without_serials() {
     let found = problems(&parse(&trace([b, a])).unwrap());
     assert!(found[0].starts_with("no total order"), "{found:?}");
 }
+
+/// Whoever is killed in a SEND that waits leaves a message to the bus, with an
+/// id that is older than its place in the order.
+#[test]
+fn what_a_killed_sender_left_may_be_late() {
+    let trace = |flags| {
+        format!(
+            "0:1 1 1-2 open\n0:1 2 10-20 send announcement $.a flags={flags} to=0 re=0:0\n\
+             0:2 1 1-2 open\n0:2 2 30-40 send announcement $.a flags=0x0 to=0 re=0:0\n0:2 3 40-50 sent 0:2\n\
+             0:3 1 1-2 open\n0:3 2 3-4 bind listener $.a\n\
+             0:3 3 51-52 got announcement 0:2 $.a flags=0x0 from=2 to=0 re=0:0\n\
+             0:3 4 53-54 got announcement 0:1 $.a flags={flags} from=1 to=0 re=0:0\n"
+        )
+    };
+    assert_eq!(problems(&parse(&trace("0x100")).unwrap()), Vec::<String>::new());
+    let found = problems(&parse(&trace("0x0")).unwrap());
+    assert!(found[0].contains("before"), "{found:?}");
+}
