@@ -174,7 +174,21 @@ impl Device {
     fn go_on(&self, prealloc: &mut Prealloc) {
         while prealloc.has_rest() {
             prealloc.prepare_to_go_on();
-            probe::locked(&self.bus, |bus| bus.go_on(prealloc));
+            let outcome = probe::locked(&self.bus, |bus| {
+                bus.stock(prealloc);
+                bus.go_on(prealloc)
+            });
+            let is_short = match outcome {
+                Ok(()) => false,
+                Err(Refusal::Need(need)) => match prealloc.supply(need) {
+                    Ok(()) => continue,
+                    Err(_) => true,
+                },
+                Err(Refusal::No(_)) => true,
+            };
+            if is_short {
+                probe::locked(&self.bus, |bus| bus.go_on_without(prealloc));
+            }
             self.finish(prealloc);
         }
     }

@@ -245,24 +245,20 @@ impl Session {
         self.device.max_message()
     }
 
-    /// Returns what can be done without waiting, and tries a pending send again if `writable`
-    /// says that the file is open for writing.
+    /// Returns what can be done without waiting. `writable` says that the file is open for writing:
+    /// then a send that still waits is tried again.
     ///
     /// # Errors
     ///
     /// `NoMemory` to try again with.
     pub(crate) fn poll(&self, writable: bool) -> Result<Ready, BusError> {
         let ready = self.device.look(|bus| bus.ready(self.id, writable))?;
-        // Only a pending send keeps a file that is open for writing from being writable.
+        // Only a send that was left to the bus keeps a file that is open for writing from being
+        // writable.
         if ready.writable == writable {
             return Ok(ready);
         }
-        let mut state = self.state.lock();
-        let ready = self.device.act(&mut state.prealloc, |bus, prealloc| {
-            bus.poll(self.id, true, prealloc)
-        })?;
-        self.set_pending(&mut state, !ready.writable);
-        Ok(ready)
+        self.act(|bus, prealloc| bus.poll(self.id, true, prealloc))
     }
 }
 
@@ -274,7 +270,27 @@ impl Session {
     ///
     /// `SendPending` while one waits to be sent.
     pub(crate) fn check_writable(&self) -> Result<(), BusError> {
-        self.state.lock().check_writable()
+        self.check_writable_now(&mut self.state.lock())
+    }
+
+    #[inline(always)]
+    fn check_writable_now(&self, state: &mut State) -> Result<(), BusError> {
+        match state.classic.pending {
+            true => self.ask_whether_writable(state),
+            false => Ok(()),
+        }
+    }
+
+    #[cold]
+    fn ask_whether_writable(&self, state: &mut State) -> Result<(), BusError> {
+        let may_write = self.device.act(&mut state.prealloc, |bus, prealloc| {
+            bus.may_write(self.id, prealloc)
+        })?;
+        if !may_write {
+            return Err(BusError::SendPending);
+        }
+        self.set_pending(state, false);
+        Ok(())
     }
 
     /// Appends what was written, which is what could be copied from user memory. After an error
@@ -290,7 +306,7 @@ impl Session {
         max_message: u32,
     ) -> Result {
         let mut state = self.state.lock();
-        state.check_writable()?;
+        self.check_writable_now(&mut state)?;
         let outcome =
             bytes.and_then(|bytes| Ok(state.classic.append(layout, bytes, max_message)?));
         if outcome.is_err() {
@@ -300,7 +316,8 @@ impl Session {
         outcome
     }
 
-    /// Drops what is being written, or waits for capacity (DISCARD).
+    /// Drops what is being written, or waits for capacity (DISCARD). What was delivered meanwhile
+    /// is not undone: SEND tells of it.
     ///
     /// # Errors
     ///
@@ -308,17 +325,17 @@ impl Session {
     pub(crate) fn discard(&self) -> Result<(), BusError> {
         let mut state = self.state.lock();
         state.classic.give_up();
+        let mut too_late = false;
         if state.classic.pending {
-            self.device.act(&mut state.prealloc, |bus, prealloc| {
-                bus.discard(self.id, prealloc);
-                Ok(())
+            too_late = self.device.act(&mut state.prealloc, |bus, prealloc| {
+                Ok(bus.discard(self.id, prealloc))
             })?;
         }
-        self.set_pending(&mut state, false);
+        self.set_pending(&mut state, too_late);
         Ok(())
     }
 
-    /// Sends what was written, or tries again to send what waits (SEND).
+    /// Sends what was written, or tells what became of what waited (SEND).
     ///
     /// `fetch` makes a message of a pointy one's header. It is called without any lock.
     ///
@@ -337,7 +354,7 @@ impl Session {
                     drop(state);
                     let whole = fetch(&header);
                     state = self.state.lock();
-                    state.check_writable()?;
+                    self.check_writable_now(&mut state)?;
                     whole
                 }
                 Err(error) => Err(error.into()),
@@ -391,7 +408,7 @@ impl Session {
         self.say(fmt!("sends {kind} {name} in vain: {}", why.reason()));
     }
 
-    /// Notes whether a send is pending. The bus knows it, and has the message.
+    /// Notes whether a send was left to the bus.
     fn set_pending(&self, state: &mut State, pending: bool) {
         state.classic.pending = pending;
         if !pending {
@@ -408,6 +425,9 @@ impl Session {
     /// None that a caller sees.
     pub(crate) fn next_message(&self, layout: Layout) -> Result<Option<u32>, BusError> {
         let mut state = self.state.lock();
+        if state.classic.pending {
+            self.hear_of_refusal(&mut state);
+        }
         let next = self.device.act(&mut state.prealloc, |bus, prealloc| {
             Ok(bus.next(self.id, prealloc)?)
         })?;
@@ -418,6 +438,15 @@ impl Session {
         drop(state);
         drop(before);
         Ok(length)
+    }
+
+    /// A message may tell that the send that was left to the bus was refused. Without memory for
+    /// that, it will later.
+    #[cold]
+    fn hear_of_refusal(&self, state: &mut State) {
+        let _ = self.device.act(&mut state.prealloc, |bus, prealloc| {
+            bus.tell_refusal(self.id, prealloc)
+        });
     }
 
     /// Returns how many bytes of the current message have not been read (LENLEFT).
@@ -442,15 +471,6 @@ impl Session {
         drop(state);
         drop(finished);
         true
-    }
-}
-
-impl State {
-    fn check_writable(&self) -> Result<(), BusError> {
-        if self.classic.pending {
-            return Err(BusError::SendPending);
-        }
-        Ok(())
     }
 }
 

@@ -85,6 +85,16 @@ impl UserId {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct RequestSerial(u64);
 
+/// A send that waits. Of two the larger came later.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct SendId(u64);
+
+impl SendId {
+    /// The lowest and the highest there can be, to begin a search with.
+    pub(super) const FIRST: SendId = SendId(0);
+    pub(super) const LAST: SendId = SendId(u64::MAX);
+}
+
 /// An answer that a Ksock owes. Of two the larger was read later.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct DebtNumber(u64);
@@ -109,6 +119,10 @@ impl Counter {
 
     pub(super) fn next_request(&mut self) -> RequestSerial {
         RequestSerial(self.next().get())
+    }
+
+    pub(super) fn next_send(&mut self) -> SendId {
+        SendId(self.next().get())
     }
 
     pub(super) fn next_debt(&mut self) -> DebtNumber {

@@ -7,23 +7,41 @@ use super::binding::Binding;
 use super::bindings::{Bindings, OwnBinding, Shut};
 use super::copy_limit::Round;
 use super::count::expect;
-use super::id::{At, MsgId, Request, UserId};
+use super::error::BusError;
+use super::id::{At, MsgId, Request, SendId, UserId};
 use super::message::Message;
 use super::owed::Owed;
 use super::pool::Slot;
 use super::queue::{Entry, Queue};
 use super::quota::{Charge, Limit, OverLimit, User, ANSWER_BYTES};
 use super::routes::Door;
-use super::waiting::{Causes, PendingReservation};
+use super::waiting::Room;
 use kernel::sync::Arc;
 
-/// A send that waits (specification 7).
-pub(crate) struct Pending {
-    pub(crate) message: Arc<Message>,
-    /// What it waits for.
-    pub(crate) causes: Causes,
-    /// The memory that it is noted with, as far as it was not needed.
-    pub(crate) memory: PendingReservation,
+/// The SEND that was left to the bus because it had to wait (specification 7).
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Sending {
+    /// There is none, or its sender knows what became of it.
+    Idle,
+    Waits(SendId),
+    /// All its recipients have it.
+    Delivered(MsgId),
+    Refused(Refused),
+}
+
+/// A send that waited in vain.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Refused {
+    pub(crate) id: MsgId,
+    pub(crate) is_request: bool,
+    pub(crate) why: BusError,
+}
+
+impl Refused {
+    /// Returns whether a message tells its sender of it, unless that asks by SEND (6.2).
+    pub(crate) fn is_told(&self) -> bool {
+        self.is_request || self.why == BusError::NobodyThere
+    }
 }
 
 /// One open Ksock.
@@ -47,7 +65,7 @@ pub(crate) struct Ksock<N> {
     pub(crate) awaited: Awaited,
     pub(crate) owed: Owed,
     pub(crate) spare: Spare,
-    pub(crate) pending: Option<Pending>,
+    pub(crate) sending: Sending,
     /// The id of the last message it tried to deliver.
     pub(crate) last_sent: MsgId,
     /// For the notice that bind events were lost, which must find a slot when memory is short.
@@ -73,7 +91,7 @@ impl<N> Ksock<N> {
             awaited: Awaited::new(),
             owed: Owed::new(),
             spare: Spare::default(),
-            pending: None,
+            sending: Sending::Idle,
             last_sent: MsgId::NONE,
             lost_slot: None,
         }
@@ -199,12 +217,27 @@ impl<N> Ksock<N> {
         self.capacity_left() > 0 && self.charge.may_keep()
     }
 
-    /// Returns whether an answer that is awaited fits. Its slot was kept: only a lowered limit can
-    /// have taken it away, never the several copies of one message, which may exceed it. A long
-    /// one needs more than what is kept.
-    pub(crate) fn has_capacity_for_answer(&self, message: &Message) -> bool {
-        (!self.lowered || self.load() <= u64::from(self.limit))
-            && (message.header().body_len() <= ANSWER_BYTES || !self.charge.is_used_up())
+    /// Returns whether it has this room.
+    pub(crate) fn has(&self, room: Room) -> bool {
+        match room {
+            Room::Answer => self.takes_answers(),
+            Room::LongAnswer => self.takes_answers() && !self.charge.is_used_up(),
+            Room::Message => self.has_capacity(),
+        }
+    }
+
+    /// Returns what an awaited answer needs. Its slot was kept: only a lowered limit can have taken
+    /// it away, never the several copies of one message, which may exceed it. A long one needs more
+    /// than what is kept.
+    pub(crate) fn room_for_answer(message: &Message) -> Room {
+        match message.header().body_len() <= ANSWER_BYTES {
+            true => Room::Answer,
+            false => Room::LongAnswer,
+        }
+    }
+
+    fn takes_answers(&self) -> bool {
+        !self.lowered || self.load() <= u64::from(self.limit)
     }
 
     /// Notes that something did not fit: if its user's account is the reason, and no warning was

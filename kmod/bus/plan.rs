@@ -63,6 +63,6 @@ pub(crate) enum Rest {
         /// One of those taken out counted against the limit.
         counted: bool,
     },
-    /// Sends that wait for what has happened are to be told.
-    Wake(Walk),
+    /// Sends that wait for what has happened are to be tried again.
+    Retry(Walk),
 }

@@ -24,7 +24,7 @@ use super::pool::{Slot, Want};
 use super::queue::{self, Content, Entry};
 use super::quota::OverLimit;
 use super::reserve::node;
-use super::waiting::PendingReservation;
+use super::waiting::{PendingReservation, Walk};
 use super::wakeup::{Notify, WakeQueue};
 use kernel::prelude::*;
 use kernel::sync::Arc;
@@ -221,6 +221,21 @@ impl<N: Notify> Prealloc<N> {
     pub(super) fn leave(&mut self, rest: Rest) {
         if let Some(place) = expect(self.rest.iter_mut().find(|place| place.is_none())) {
             *place = Some(rest);
+        }
+    }
+
+    /// Leaves sends to be tried again before anything else that is left.
+    pub(super) fn leave_first(&mut self, walk: Walk) {
+        if let Some(Some(Rest::Retry(first))) = self.rest.first_mut() {
+            if first.is_like(&walk) {
+                // It begins anew.
+                *first = walk;
+                return;
+            }
+        }
+        self.rest.rotate_right(1);
+        if let Some(first) = expect(self.rest.first_mut().filter(|place| place.is_none())) {
+            *first = Some(Rest::Retry(walk));
         }
     }
 

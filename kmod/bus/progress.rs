@@ -18,6 +18,18 @@ pub(crate) struct Progress {
     pub(crate) finished: bool,
 }
 
+impl Progress {
+    /// Returns the same when all that was written is gone.
+    pub(super) fn nothing_written(self) -> Progress {
+        Progress {
+            wrote: 0,
+            part: Part::Header,
+            finished: false,
+            ..self
+        }
+    }
+}
+
 /// The parts of a message in the order in which they are written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Part {

@@ -6,7 +6,7 @@ use super::binding::Binding;
 use super::copy_limit::{CopyLimits, Round};
 use super::count::decrease;
 use super::error::{BusError, Refusal};
-use super::id::{BindingId, Counter, KsockId, Serials, UserId};
+use super::id::{BindingId, Counter, KsockId, MsgId, Serials, UserId};
 use super::ksock::Ksock;
 use super::ksocks::Ksocks;
 use super::need::Need;
@@ -44,6 +44,7 @@ pub(crate) struct Bus<N> {
     pub(super) binding_ids: Counter,
     pub(super) request_serials: Counter,
     pub(super) debt_numbers: Counter,
+    pub(super) send_ids: Counter,
     /// Replier bindings are announced.
     pub(super) reporting: bool,
     /// Bind events that are queued beyond their readers' limits, on the whole bus.
@@ -76,6 +77,7 @@ impl<N: Notify> Bus<N> {
             binding_ids: Counter::new(),
             request_serials: Counter::new(),
             debt_numbers: Counter::new(),
+            send_ids: Counter::new(),
             reporting: false,
             set_aside: 0,
             events_lost: false,
@@ -135,8 +137,7 @@ impl<N: Notify> Bus<N> {
         trace::queue(self.number, debt.requester, id, &requester.queue);
         prealloc.wakes.add(&requester.notify, Wake::Readable);
         // If a reply to it waits somewhere, it has come too late.
-        let answered = Cause::Answered(debt.requester, debt.request.id);
-        self.wake_waiting(|| Walk::of(answered), prealloc);
+        self.retry_late_answers(debt.requester, debt.request.id, prealloc);
     }
 
     /// Entries that were set aside count by now, or are gone.
@@ -168,14 +169,14 @@ impl<N: Notify> Bus<N> {
     }
 
     /// `me` may have room now, by what it did itself: its subscriptions that are shut are opened,
-    /// and senders that wait for it try again. What is too much for one step is left to the next.
+    /// and what waits for it is tried again. What is too much for one step is left to the next.
     pub(super) fn made_room(&mut self, me: KsockId, prealloc: &mut Prealloc<N>) {
         for _ in 0..STEP {
             let Some(ksock) = self.ksocks.get_mut(me) else {
                 return;
             };
             if !ksock.is_shut() || !ksock.has_room() {
-                self.wake_waiting(|| Walk::of(Cause::Full(me)), prealloc);
+                self.retry_waiting(|| Walk::of_room(me), prealloc);
                 return;
             }
             let user = ksock.user();
@@ -281,61 +282,40 @@ impl<N: Notify> Bus<N> {
         self.made_room(me, prealloc);
     }
 
-    /// Goes on with what a verb has left to do.
-    pub(crate) fn go_on(&mut self, prealloc: &mut Prealloc<N>) {
-        match prealloc.take_rest() {
-            Some(Rest::Open(me)) => self.made_room(me, prealloc),
-            Some(Rest::Unbind {
-                ksock,
-                binding,
-                counted,
-            }) => self.remove_attracted(ksock, binding, counted, prealloc),
-            Some(Rest::Wake(walk)) => self.wake_some_waiting(walk, prealloc),
-            None => (),
-        }
-    }
-
-    /// The sends on this walk may have another outcome now: they are woken, to try again, when the
-    /// verb is done.
+    /// The sends on this walk may have another outcome now: they are tried again when the verb is
+    /// done.
     #[inline]
-    pub(super) fn wake_waiting(&mut self, walk: impl FnOnce() -> Walk, prealloc: &mut Prealloc<N>) {
+    pub(super) fn retry_waiting(
+        &mut self,
+        walk: impl FnOnce() -> Walk,
+        prealloc: &mut Prealloc<N>,
+    ) {
         // Mostly nobody waits.
         if !self.waiting.is_empty() {
-            self.wake_those_on(walk(), prealloc);
+            self.retry_those_on(walk(), prealloc);
         }
     }
 
     #[cold]
-    fn wake_those_on(&mut self, walk: Walk, prealloc: &mut Prealloc<N>) {
+    fn retry_those_on(&mut self, walk: Walk, prealloc: &mut Prealloc<N>) {
         if self.waiting.has(&walk) {
-            prealloc.leave(Rest::Wake(walk));
+            prealloc.leave(Rest::Retry(walk));
         }
     }
 
-    /// Wakes some of the sends on this walk, and leaves the others.
-    fn wake_some_waiting(&mut self, mut walk: Walk, prealloc: &mut Prealloc<N>) {
-        for met in 0..STEP {
-            if met > 0 && prealloc.wakes.space() == 0 {
-                break;
-            }
-            let Some(sender) = self.waiting.next(&mut walk) else {
-                return;
-            };
-            let Some(sender) = self.ksocks.present(sender) else {
-                continue;
-            };
-            let name = sender
-                .pending
-                .as_ref()
-                .map(|pending| pending.message.name());
-            let concerned = match (walk.binding(), name) {
-                (Some(binding), Some(name)) => binding.pattern.covers(name),
-                _ => true,
-            };
-            if concerned {
-                prealloc.wakes.add(&sender.notify, Wake::Retry);
+    /// The same for those that would answer a request that is answered: they have come too late,
+    /// which is said before anything else is tried.
+    pub(super) fn retry_late_answers(
+        &mut self,
+        requester: KsockId,
+        request: MsgId,
+        prealloc: &mut Prealloc<N>,
+    ) {
+        if !self.waiting.is_empty() {
+            let walk = Walk::of(Cause::Answered(requester, request));
+            if self.waiting.has(&walk) {
+                prealloc.leave_first(walk);
             }
         }
-        prealloc.leave(Rest::Wake(walk));
     }
 }

@@ -2,23 +2,36 @@
 
 //! The sends that wait (specification 7), by what can change their outcome.
 //!
-//! A verb that changes something wakes the sends that wait for just that, and looks at no others.
-//! It does so when it is done, a few at a time ([`STEP`](super::prealloc::STEP)).
+//! A verb that changes something leaves it to be tried again what waits for just that, in the order
+//! in which it came, and looks at no others. That is done when the verb is done, one send at a time
+//! ([`go_on`](super::verbs)). A send is a thing of its own and no part of its sender, who may have
+//! several: so far one, that of SEND.
 
 use super::binding::Binding;
 use super::count::expect;
 use super::error::BusError;
-use super::id::{KsockId, MsgId, UserId};
-use super::message::Header;
+use super::id::{KsockId, MsgId, SendId, UserId};
+use super::message::{Header, Message};
 use super::reserve::node;
 use kernel::rbtree::{RBTree, RBTreeNodeReservation};
 use kernel::sync::Arc;
 
+/// What a Ksock may have room for, or not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Room {
+    /// An answer, whose place is kept.
+    Answer,
+    /// One that is longer than what is kept.
+    LongAnswer,
+    /// Any other message.
+    Message,
+}
+
 /// What the outcome of a send that waits depends on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Cause {
-    /// This Ksock has no capacity.
-    Full(KsockId),
+    /// This Ksock has no such room.
+    Full(KsockId, Room),
     /// This user gets no more copies of a message.
     Copies(UserId),
     /// This Ksock would be asked.
@@ -57,10 +70,16 @@ impl Blocked {
 }
 
 /// A send that waits for something.
-type Wait = (Cause, KsockId);
+type Wait = (Cause, SendId);
+
+/// The memory for one note of a send for each of its causes.
+type Notes = [Option<RBTreeNodeReservation<Wait, ()>>; 4];
 
 /// The memory for one send that waits.
-pub(crate) struct PendingReservation([Option<RBTreeNodeReservation<Wait, ()>>; 4]);
+pub(crate) struct PendingReservation {
+    send: RBTreeNodeReservation<SendId, Option<Pending>>,
+    notes: Notes,
+}
 
 impl PendingReservation {
     /// Gets it.
@@ -69,17 +88,27 @@ impl PendingReservation {
     ///
     /// `NoMemory`.
     pub(crate) fn new() -> Result<Self, BusError> {
-        Ok(PendingReservation([
-            Some(node()?),
-            Some(node()?),
-            Some(node()?),
-            Some(node()?),
-        ]))
+        Ok(PendingReservation {
+            send: node()?,
+            notes: [Some(node()?), Some(node()?), Some(node()?), Some(node()?)],
+        })
     }
 }
 
+/// A send that waits.
+pub(crate) struct Pending {
+    pub(super) sender: KsockId,
+    pub(super) message: Arc<Message>,
+    causes: Causes,
+    /// The memory that was not needed to note it.
+    notes: Notes,
+}
+
 /// The sends that wait.
-pub(crate) struct Waiting(RBTree<Wait, ()>);
+pub(crate) struct Waiting {
+    sends: RBTree<SendId, Option<Pending>>,
+    causes: RBTree<Wait, ()>,
+}
 
 /// A walk through the sends that wait for something, in steps.
 pub(crate) struct Walk {
@@ -87,18 +116,40 @@ pub(crate) struct Walk {
     at: Wait,
     begun: bool,
     last: Cause,
-    /// Only requests whose names it covers.
+    /// Only those whose names it covers.
     binding: Option<Arc<Binding>>,
+    /// Whether there is room or not: perhaps they need none any more.
+    unbound: bool,
 }
 
 impl Walk {
     /// Through those that wait for this.
     pub(super) fn of(cause: Cause) -> Walk {
+        Walk::through(cause, cause)
+    }
+
+    fn through(first: Cause, last: Cause) -> Walk {
         Walk {
-            at: (cause, KsockId::FIRST),
+            at: (first, SendId::FIRST),
             begun: false,
-            last: cause,
+            last,
             binding: None,
+            unbound: false,
+        }
+    }
+
+    /// Through those that wait for room at this Ksock, as long as there is some.
+    pub(super) fn of_room(ksock: KsockId) -> Walk {
+        let full = |room| Cause::Full(ksock, room);
+        Walk::through(full(Room::Answer), full(Room::Message))
+    }
+
+    /// Through those that wait for this, and whose names a binding covered that is gone.
+    pub(super) fn of_unbound(cause: Cause, binding: &Arc<Binding>) -> Walk {
+        Walk {
+            binding: Some(binding.clone()),
+            unbound: true,
+            ..Walk::of(cause)
         }
     }
 
@@ -108,12 +159,8 @@ impl Walk {
             network: u32::MAX,
             serial: u32::MAX,
         };
-        Walk {
-            at: (Cause::Answered(requester, MsgId::NONE), KsockId::FIRST),
-            begun: false,
-            last: Cause::Answered(requester, last),
-            binding: None,
-        }
+        let answered = |id| Cause::Answered(requester, id);
+        Walk::through(answered(MsgId::NONE), answered(last))
     }
 
     /// Through the requests whose names a new binding covers.
@@ -124,63 +171,133 @@ impl Walk {
         }
     }
 
-    pub(super) fn binding(&self) -> Option<&Arc<Binding>> {
-        self.binding.as_ref()
+    /// Returns whether it looks for room, and passes over the rest when there is none.
+    pub(super) fn looks_for_room(&self) -> bool {
+        !self.unbound
+    }
+
+    /// Returns whether it is through sends that this one is among.
+    pub(super) fn concerns(&self, message: &Message) -> bool {
+        let binding = self.binding.as_ref();
+        binding.is_none_or(|binding| binding.pattern.covers(message.name()))
+    }
+
+    /// Passes over all others that wait for what the last one that was met waits for.
+    pub(super) fn pass(&mut self) {
+        self.at.1 = SendId::LAST;
+    }
+
+    /// Returns where it is, to [`go_back`](Self::go_back) to.
+    pub(super) fn place(&self) -> (Wait, bool) {
+        (self.at, self.begun)
+    }
+
+    pub(super) fn go_back(&mut self, place: (Wait, bool)) {
+        (self.at, self.begun) = place;
+    }
+
+    /// Returns whether both go through the same sends, wherever they are.
+    pub(super) fn is_like(&self, other: &Walk) -> bool {
+        let plain = |walk: &Walk| walk.binding.is_none() && !walk.unbound;
+        self.at.0 == other.at.0 && self.last == other.last && plain(self) && plain(other)
     }
 }
 
 impl Waiting {
     pub(super) fn new() -> Self {
-        Waiting(RBTree::new())
+        Waiting {
+            sends: RBTree::new(),
+            causes: RBTree::new(),
+        }
     }
 
     #[inline]
     pub(super) fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.causes.is_empty()
     }
 
-    /// Notes a send that waits. What of the memory is not needed is returned.
-    pub(super) fn note(
+    /// Notes a send that waits.
+    pub(super) fn add(
         &mut self,
+        id: SendId,
         sender: KsockId,
-        causes: &Causes,
-        mut memory: PendingReservation,
-    ) -> PendingReservation {
-        for (cause, node) in causes.iter().zip(&mut memory.0) {
+        message: Arc<Message>,
+        blocked: Blocked,
+        memory: PendingReservation,
+    ) {
+        let causes = blocked.causes(message.header());
+        let PendingReservation { send, mut notes } = memory;
+        self.note(id, &causes, &mut notes);
+        let pending = Pending {
+            sender,
+            message,
+            causes,
+            notes,
+        };
+        self.sends.insert(send.into_node(id, Some(pending)));
+    }
+
+    fn note(&mut self, id: SendId, causes: &Causes, notes: &mut Notes) {
+        for (cause, node) in causes.iter().zip(notes) {
             if let Some(cause) = *cause {
                 if let Some(node) = expect(node.take()) {
-                    self.0.insert(node.into_node((cause, sender), ()));
+                    self.causes.insert(node.into_node((cause, id), ()));
                 }
             }
         }
-        memory
     }
 
-    /// Forgets a send that waits. `memory` is what was not needed; all of it is returned.
-    pub(super) fn forget(
-        &mut self,
-        sender: KsockId,
-        causes: &Causes,
-        mut memory: PendingReservation,
-    ) -> PendingReservation {
-        for (cause, node) in causes.iter().zip(&mut memory.0) {
+    fn forget(&mut self, id: SendId, causes: &Causes, notes: &mut Notes) {
+        for (cause, node) in causes.iter().zip(notes) {
             if let Some(cause) = *cause {
-                let found = expect(self.0.remove_node(&(cause, sender)));
+                let found = expect(self.causes.remove_node(&(cause, id)));
                 *node = found.map(|found| found.into_reservation());
             }
         }
-        memory
+    }
+
+    /// Returns a send that waits.
+    pub(super) fn get(&self, id: SendId) -> Option<&Pending> {
+        self.sends.get(&id)?.as_ref()
+    }
+
+    /// Notes what a send that waits waits for now.
+    pub(super) fn wait_for(&mut self, id: SendId, blocked: Blocked) {
+        let Some(mut pending) = self.sends.get_mut(&id).and_then(Option::take) else {
+            return;
+        };
+        self.forget(id, &pending.causes, &mut pending.notes);
+        pending.causes = blocked.causes(pending.message.header());
+        self.note(id, &pending.causes, &mut pending.notes);
+        if let Some(place) = self.sends.get_mut(&id) {
+            *place = Some(pending);
+        }
+    }
+
+    /// Takes a send that waits no more. Returns its message, and the memory for another.
+    pub(super) fn take(&mut self, id: SendId) -> Option<(Arc<Message>, PendingReservation)> {
+        let mut found = expect(self.sends.find_mut(&id))?;
+        let pending = found.get_mut().take();
+        let send = found.remove_node().into_reservation();
+        let Pending {
+            message,
+            causes,
+            mut notes,
+            ..
+        } = expect(pending)?;
+        self.forget(id, &causes, &mut notes);
+        Some((message, PendingReservation { send, notes }))
     }
 
     /// Returns whether there is one on this walk.
     pub(super) fn has(&self, walk: &Walk) -> bool {
-        let found = self.0.cursor_lower_bound(&walk.at);
+        let found = self.causes.cursor_lower_bound(&walk.at);
         found.is_some_and(|found| found.current().0 .0 <= walk.last)
     }
 
-    /// Goes on to the next on this walk, and returns its sender.
-    pub(super) fn next(&mut self, walk: &mut Walk) -> Option<KsockId> {
-        let mut found = self.0.cursor_lower_bound_mut(&walk.at)?;
+    /// Goes on to the next on this walk. Returns for what it waits, and which it is.
+    pub(super) fn next(&mut self, walk: &mut Walk) -> Option<Wait> {
+        let mut found = self.causes.cursor_lower_bound_mut(&walk.at)?;
         if walk.begun && *found.current().0 == walk.at {
             found = found.move_next()?;
         }
@@ -189,6 +306,6 @@ impl Waiting {
             return None;
         }
         (walk.at, walk.begun) = (at, true);
-        Some(at.1)
+        Some(at)
     }
 }

@@ -20,7 +20,8 @@ use read_cursor::ReadCursor;
 pub(crate) struct Classic {
     /// The message being written.
     partial: Option<PartialMessage>,
-    /// A send waits for capacity. The bus has the message; this says that it has one.
+    /// A send waited for capacity, and was left to the bus. What has become of it the bus alone
+    /// knows; this says that it is to be asked.
     pub(crate) pending: bool,
     /// The message being read, and how many there have been.
     cursor: Option<ReadCursor>,

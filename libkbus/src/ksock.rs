@@ -188,8 +188,9 @@ impl Ksock {
     /// * EAGAIN: a queue is full, and the message is sent with
     ///   [`ALL_OR_WAIT`](crate::Flags::ALL_OR_WAIT). It waits to be sent, under
     ///   the id that [`last_sent`](Ksock::last_sent) returns;
-    ///   [`wait_writable`](Ksock::wait_writable) tries again and tells when it
-    ///   is done with (section 7), [`discard`](Ksock::discard) gives it up.
+    ///   the bus sends it as soon as it can,
+    ///   [`wait_writable`](Ksock::wait_writable) tells when it is done with
+    ///   (section 7), [`discard`](Ksock::discard) gives it up.
     /// * EALREADY: an earlier message waits to be sent.
     /// * ENOLCK: a request, and our own queue has no room for the answer.
     /// * EMSGSIZE: larger than [`max_message_size`](Ksock::max_message_size).
@@ -233,15 +234,16 @@ impl Ksock {
         a_reply(id, answer?.ok_or(Error::TimedOut { request: id })?)
     }
 
-    /// Gives up the message that waits to be sent, if there is one.
+    /// Gives up the message that waits to be sent, if there is one. Returns
+    /// false if that came too late, because it was sent: the bus itself sends
+    /// what waits, as soon as it can.
     ///
     /// # Errors
     ///
     /// ENOTTY: this is no bus.
-    pub fn discard(&self) -> Result<(), Error> {
-        calls::discard(self.as_fd()).map_err(os(Call::Discard))?;
-        self.send_deferred();
-        Ok(())
+    pub fn discard(&self) -> Result<bool, Error> {
+        let sent = self.shared.outbox.discard(&self.shared.device)?;
+        Ok(!sent)
     }
 
     /// Returns the id of the last message that this Ksock sent, or tried to

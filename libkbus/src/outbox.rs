@@ -40,6 +40,16 @@ impl Outbox {
         flush(&mut deferred, device);
     }
 
+    /// Gives up what waits to be sent. Returns whether that came too late: it was sent.
+    pub(crate) fn discard(&self, device: &Device) -> Result<bool, Error> {
+        let mut deferred = self.lock();
+        device.discard()?;
+        // Nothing is written: so SEND tells what became of what waited, or finds nothing.
+        let sent = device.was_sent();
+        flush(&mut deferred, device);
+        Ok(sent)
+    }
+
     fn lock(&self) -> MutexGuard<'_, Vec<Message>> {
         self.deferred.lock().unwrap_or_else(PoisonError::into_inner)
     }

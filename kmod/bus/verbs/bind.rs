@@ -14,7 +14,7 @@ use crate::bus::reserve::node;
 use crate::bus::routes::{Found, RouteReservation, Taken};
 use crate::bus::state::Bus;
 use crate::bus::synthetic::BindEvent;
-use crate::bus::waiting::{Cause, Walk};
+use crate::bus::waiting::{Cause, Room, Walk};
 use crate::bus::wakeup::Notify;
 use crate::trace;
 use core::cmp::Reverse;
@@ -108,7 +108,7 @@ impl<N: Notify> Bus<N> {
             Some(node) => {
                 let key = Reverse(binding.id);
                 self.repliers.insert(node, key, binding.clone());
-                self.wake_waiting(|| Walk::of_requests(&binding), prealloc);
+                self.retry_waiting(|| Walk::of_requests(&binding), prealloc);
             }
             // It may listen for bind events, and not know that some were lost.
             None => self.all_know = false,
@@ -215,16 +215,16 @@ impl<N: Notify> Bus<N> {
         let fewer = set_aside - ksock.queue.set_aside();
         if role == Role::Replier {
             self.repliers.remove(&Reverse(binding.id));
-            self.wake_waiting(|| Walk::of(Cause::Asked(me)), prealloc);
+            self.retry_waiting(|| Walk::of_unbound(Cause::Asked(me), binding), prealloc);
         } else {
-            self.wake_waiting(|| Walk::of(Cause::Copies(user)), prealloc);
+            self.retry_waiting(|| Walk::of_unbound(Cause::Copies(user), binding), prealloc);
+            // There may be no more room than before, but perhaps it is not needed any more.
+            let full = Cause::Full(me, Room::Message);
+            self.retry_waiting(|| Walk::of_unbound(full, binding), prealloc);
         }
         self.fewer_set_aside(fewer);
         if binding.attracted.first().is_some() {
             self.remove_attracted(me, binding.clone(), false, prealloc);
-        } else {
-            // There is no more room than before, but perhaps nobody waits for it any more.
-            self.wake_waiting(|| Walk::of(Cause::Full(me)), prealloc);
         }
         Ok(Unbound {
             route,

@@ -14,6 +14,7 @@ use crate::bus::binding::Role;
 use crate::bus::bindings::Bindings;
 use crate::bus::error::{BusError, Refusal};
 use crate::bus::id::{At, DebtNumber, KsockId, Request, UserId};
+use crate::bus::ksock::Sending;
 use crate::bus::ksocks::Closed;
 use crate::bus::message::Message;
 use crate::bus::need::Need;
@@ -98,10 +99,10 @@ impl<N: Notify> Bus<N> {
         trace::close(self.number, me);
         // Senders that hear of it find the account of its user as it is without the Ksock.
         ksock.charge.release();
-        let pending = ksock.pending.take().map(|pending| {
-            let memory = self.waiting.forget(me, &pending.causes, pending.memory);
-            (pending.message, memory)
-        });
+        let pending = match replace(&mut ksock.sending, Sending::Idle) {
+            Sending::Waits(id) => self.waiting.take(id),
+            _ => None,
+        };
         Ok(Closing {
             me,
             user: ksock.user(),
@@ -165,10 +166,10 @@ impl<N: Notify> Bus<N> {
                 None => {
                     self.copy_limits.leave(closing.user);
                     closing.ksock = self.ksocks.end_closing(me);
-                    self.wake_waiting(|| Walk::of(Cause::Full(me)), prealloc);
-                    self.wake_waiting(|| Walk::of(Cause::Asked(me)), prealloc);
-                    self.wake_waiting(|| Walk::of_answers_to(me), prealloc);
-                    self.wake_waiting(|| Walk::of(Cause::Copies(closing.user)), prealloc);
+                    self.retry_waiting(|| Walk::of_room(me), prealloc);
+                    self.retry_waiting(|| Walk::of(Cause::Asked(me)), prealloc);
+                    self.retry_waiting(|| Walk::of_answers_to(me), prealloc);
+                    self.retry_waiting(|| Walk::of(Cause::Copies(closing.user)), prealloc);
                     closing.stage = Stage::Done;
                 }
             },

@@ -8,6 +8,7 @@ use crate::bus::copy_limit::Copies;
 use crate::bus::count::expect;
 use crate::bus::error::{BusError, Refusal};
 use crate::bus::id::KsockId;
+use crate::bus::ksock::Ksock;
 use crate::bus::message::Message;
 use crate::bus::name::Name;
 use crate::bus::need::Need;
@@ -16,7 +17,7 @@ use crate::bus::prealloc::Prealloc;
 use crate::bus::quota::Limit;
 use crate::bus::routes::{Door, Go, Target};
 use crate::bus::state::Bus;
-use crate::bus::waiting::{Blocked, Cause};
+use crate::bus::waiting::{Blocked, Cause, Room};
 use crate::bus::wakeup::Notify;
 use crate::trace::{self, Why};
 
@@ -98,13 +99,17 @@ impl<N: Notify> Bus<N> {
             if door == Door::Shut && !is_all {
                 // Of those who are full for longer, only the first is looked at.
                 trace::skip(number, first.ksock, Why::Full, name);
-                found.full.get_or_insert(Cause::Full(first.ksock));
+                found
+                    .full
+                    .get_or_insert(Cause::Full(first.ksock, Room::Message));
                 return Go::PastPattern;
             }
             found.bindings += shown.count as usize;
             if !ksock.has_capacity() {
                 ksock.note_over_limit(&mut prealloc.over_limit);
-                found.full.get_or_insert(Cause::Full(first.ksock));
+                found
+                    .full
+                    .get_or_insert(Cause::Full(first.ksock, Room::Message));
                 if door == Door::Open && !ksock.has_room() {
                     let noted = found_full.push_within_capacity((first.clone(), user));
                     found.paused |= noted.is_err() && !is_all;
@@ -230,9 +235,10 @@ impl<N: Notify> Bus<N> {
             let (to, requester) = requester.ok_or(Obstacle::No(BusError::NobodyThere))?;
             let request = requester.awaited.find(header.in_reply_to, me);
             let request = request.ok_or(Obstacle::No(BusError::NotAsked))?;
-            if !requester.has_capacity_for_answer(message) {
+            let room = Ksock::<N>::room_for_answer(message);
+            if !requester.has(room) {
                 requester.note_over_limit(&mut prealloc.over_limit);
-                return Err(full(Cause::Full(to)));
+                return Err(full(Cause::Full(to, room)));
             }
             answers = Some((to, request));
         }
@@ -245,7 +251,7 @@ impl<N: Notify> Bus<N> {
             let replier = replier.ok_or(Obstacle::No(BusError::NobodyThere))?;
             if !replier.has_capacity() {
                 replier.note_over_limit(&mut prealloc.over_limit);
-                return Err(full(Cause::Full(asked)));
+                return Err(full(Cause::Full(asked, Room::Message)));
             }
         }
 

@@ -8,6 +8,7 @@ mod bind;
 pub(crate) mod close;
 mod decide;
 mod events;
+mod go_on;
 mod open;
 mod receive;
 mod send;

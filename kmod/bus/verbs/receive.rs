@@ -8,7 +8,7 @@ use crate::bus::owed::{Debt, OwedReservation};
 use crate::bus::prealloc::Prealloc;
 use crate::bus::queue::{Content, Entry};
 use crate::bus::state::Bus;
-use crate::bus::waiting::{Cause, Walk};
+use crate::bus::waiting::Walk;
 use crate::bus::wakeup::Notify;
 
 /// What NEXTMSG takes out of a queue.
@@ -47,7 +47,7 @@ impl<N: Notify> Bus<N> {
         if shut {
             self.made_room(me, prealloc);
         } else {
-            self.wake_waiting(|| Walk::of(Cause::Full(me)), prealloc);
+            self.retry_waiting(|| Walk::of_room(me), prealloc);
         }
         Ok(Some(Next { content, yours }))
     }

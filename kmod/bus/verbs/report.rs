@@ -10,7 +10,7 @@ use crate::bus::age::newest_first;
 use crate::bus::binding::{Binding, Role};
 use crate::bus::error::BusError;
 use crate::bus::id::{At, BindingId, KsockId, MsgId};
-use crate::bus::ksock::Ksock;
+use crate::bus::ksock::{Ksock, Sending};
 use crate::bus::progress::{Part, Progress};
 use crate::bus::state::Bus;
 use crate::bus::wakeup::Notify;
@@ -350,8 +350,14 @@ impl<N: Notify> Bus<N> {
                     last_sent: ksock.last_sent,
                     queued: ksock.queue.counted(),
                     limit: ksock.limit(),
-                    progress: ksock.notify.progress(),
-                    sending: ksock.pending.is_some(),
+                    progress: match ksock.sending {
+                        Sending::Idle | Sending::Waits(_) => ksock.notify.progress(),
+                        // Its file may not know yet.
+                        Sending::Delivered(_) | Sending::Refused(_) => {
+                            ksock.notify.progress().nothing_written()
+                        }
+                    },
+                    sending: matches!(ksock.sending, Sending::Waits(_)),
                     awaited: ksock.awaited.len(),
                     most_awaited: ksock.awaited.most(),
                     owed: ksock.owed.len(),

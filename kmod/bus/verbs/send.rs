@@ -6,18 +6,20 @@ use super::decide::Obstacle;
 use crate::bus::binding::Binding;
 use crate::bus::count::expect;
 use crate::bus::error::{BusError, Refusal};
-use crate::bus::id::{KsockId, MsgId, Request};
-use crate::bus::ksock::Pending;
-use crate::bus::message::Message;
+use crate::bus::id::{KsockId, MsgId, Request, SendId};
+use crate::bus::ksock::{Refused, Sending};
+use crate::bus::message::{Header, Message};
 use crate::bus::need::Need;
 use crate::bus::plan::{Ask, Plan, Recipient, RequestReservation};
+use crate::bus::pool::Slot;
 use crate::bus::prealloc::Prealloc;
 use crate::bus::queue::{Content, Duty, Entry};
 use crate::bus::state::Bus;
 use crate::bus::synthetic::{Kind, Synthetic};
-use crate::bus::waiting::{Blocked, Cause, Walk};
+use crate::bus::waiting::Blocked;
 use crate::bus::wakeup::{Notify, Wake};
 use crate::trace::{self, Verdict, Why};
+use core::mem::replace;
 use kernel::sync::{Arc, UniqueArc};
 
 /// What became of a message that was not refused.
@@ -55,8 +57,8 @@ impl Decision {
 }
 
 impl<N: Notify> Bus<N> {
-    /// Sends `message`, or tries again to send the one that is pending (then `message` is not
-    /// looked at). A message that is delivered or waits is taken; otherwise it is left, for the
+    /// Sends `message`, or tells what became of the one that was left to the bus, after trying it
+    /// again if it waits still (then `message` is not looked at). A message that is delivered or waits is taken; otherwise it is left, for the
     /// caller to free.
     ///
     /// # Errors
@@ -69,10 +71,8 @@ impl<N: Notify> Bus<N> {
         message: &mut Option<UniqueArc<Message>>,
         prealloc: &mut Prealloc<N>,
     ) -> Result<Sent, Refusal> {
-        let ksock = self.ksock(me)?;
-        if let Some(pending) = &ksock.pending {
-            let (message, may_ask) = (pending.message.clone(), ksock.may_ask());
-            return self.send_again(me, message, may_ask, prealloc);
+        if self.ksock(me)?.sending != Sending::Idle {
+            return self.send_again(me, prealloc);
         }
         let mut draft = message.take().ok_or(BusError::NothingWritten)?;
         let refusal = match self.decide_and_stamp(me, &mut draft, prealloc) {
@@ -127,21 +127,36 @@ impl<N: Notify> Bus<N> {
         Ok((id, decision))
     }
 
-    /// SEND while a send is pending: the pending message under the id that it has.
-    fn send_again(
-        &mut self,
-        me: KsockId,
-        message: Arc<Message>,
-        may_ask: bool,
-        prealloc: &mut Prealloc<N>,
-    ) -> Result<Sent, Refusal> {
-        let id = message.header().id;
+    /// SEND when one was left to the bus: it has the id that it had.
+    #[cold]
+    fn send_again(&mut self, me: KsockId, prealloc: &mut Prealloc<N>) -> Result<Sent, Refusal> {
+        let ksock = self.ksock_mut(me)?;
+        let send = match ksock.sending {
+            Sending::Idle => return Err(BusError::NothingWritten.into()),
+            Sending::Waits(send) => send,
+            Sending::Delivered(id) => {
+                ksock.sending = Sending::Idle;
+                return Ok(Sent::Delivered(id));
+            }
+            Sending::Refused(refused) => {
+                ksock.sending = Sending::Idle;
+                return Err(refused.why.into());
+            }
+        };
+        let may_ask = ksock.may_ask();
+        let pending = expect(self.waiting.get(send)).ok_or(BusError::NothingWritten)?;
+        let message = pending.message.clone();
+        let Header { id, .. } = *message.header();
         if message.header().is_request() && !may_ask {
             self.give_up(me, prealloc);
             return Err(BusError::NoRoomForAnswer.into());
         }
-        match self.retry(me, message, prealloc)? {
-            Retry::Delivered => Ok(Sent::Delivered(id)),
+        let decided = self.decide(me, &message, prealloc);
+        match self.conclude(send, me, message, decided, prealloc)? {
+            Retry::Delivered => {
+                self.ksock_mut(me)?.sending = Sending::Idle;
+                Ok(Sent::Delivered(id))
+            }
             Retry::Waiting => Ok(Sent::Waiting(id)),
             Retry::Refused(error) => {
                 self.give_up(me, prealloc);
@@ -150,8 +165,9 @@ impl<N: Notify> Bus<N> {
         }
     }
 
-    /// Returns what poll tells of a Ksock; a pending send is tried again first, since that may
-    /// queue something on this very Ksock (7). Only a file that is open for writing is `writable`.
+    /// Returns what poll tells of a Ksock. That a send was refused is told by a message if it must
+    /// be (7). One that waits is tried again first: there may be memory now. Only a file that is
+    /// open for writing is `writable`.
     ///
     /// # Errors
     ///
@@ -162,24 +178,27 @@ impl<N: Notify> Bus<N> {
         writable: bool,
         prealloc: &mut Prealloc<N>,
     ) -> Result<Ready, Refusal> {
-        let ksock = self.ksock(me)?;
-        if let (true, Some(pending)) = (writable, &ksock.pending) {
-            let message = pending.message.clone();
-            self.retry_for_poll(me, message, prealloc)?;
+        if let (true, Sending::Waits(send)) = (writable, self.ksock(me)?.sending) {
+            self.retry_for_poll(me, send, prealloc)?;
+        }
+        if writable {
+            self.tell_refusal(me, prealloc)?;
         }
         Ok(self.ready(me, writable)?)
     }
 
-    /// Returns what poll tells of a Ksock that has nothing pending, or of a pending send as it is.
+    /// Returns what poll tells of a Ksock as it is; it is not writable as long as there is
+    /// something for [`poll`](Self::poll) to do.
     ///
     /// # Errors
     ///
     /// `Closed`.
     pub(crate) fn ready(&self, me: KsockId, writable: bool) -> Result<Ready, BusError> {
         let ksock = self.ksock(me)?;
+        let idle = matches!(ksock.sending, Sending::Idle | Sending::Delivered(_));
         Ok(Ready {
             readable: ksock.is_readable(),
-            writable: writable && ksock.pending.is_none(),
+            writable: writable && idle,
         })
     }
 
@@ -187,27 +206,72 @@ impl<N: Notify> Bus<N> {
     fn retry_for_poll(
         &mut self,
         me: KsockId,
-        message: Arc<Message>,
+        send: SendId,
         prealloc: &mut Prealloc<N>,
     ) -> Result<(), Refusal> {
-        let (id, is_request) = (message.header().id, message.header().is_request());
-        let Retry::Refused(error) = self.retry(me, message, prealloc)? else {
+        let pending = expect(self.waiting.get(send)).ok_or(BusError::NothingWritten)?;
+        let message = pending.message.clone();
+        let Header { id, .. } = *message.header();
+        let is_request = message.header().is_request();
+        let decided = self.decide(me, &message, prealloc);
+        let retry = self.conclude(send, me, message, decided, prealloc)?;
+        let Retry::Refused(why) = retry else {
             return Ok(());
         };
-        let kind = match error {
-            BusError::NobodyThere => Kind::Disappeared,
-            _ if is_request => Kind::ErrorSending,
-            _ => {
-                self.give_up(me, prealloc);
-                return Ok(());
-            }
+        let refused = Refused {
+            id,
+            is_request,
+            why,
         };
-        let slot = self.own_slot(me, prealloc)?;
+        let slot = match refused.is_told() {
+            true => Some(self.own_slot(me, prealloc)?),
+            false => None,
+        };
         self.give_up(me, prealloc);
+        self.tell(me, &refused, slot, prealloc);
+        Ok(())
+    }
+
+    /// Tells `me` by a message that the send that it left to the bus was refused, if it was: it did
+    /// not ask by SEND, and goes on to something else.
+    ///
+    /// # Errors
+    ///
+    /// `Closed`; or the need for memory.
+    pub(crate) fn tell_refusal(
+        &mut self,
+        me: KsockId,
+        prealloc: &mut Prealloc<N>,
+    ) -> Result<(), Refusal> {
+        let Sending::Refused(refused) = self.ksock(me)?.sending else {
+            return Ok(());
+        };
+        let slot = match refused.is_told() {
+            true => Some(self.own_slot(me, prealloc)?),
+            false => None,
+        };
+        self.ksock_mut(me)?.sending = Sending::Idle;
+        self.tell(me, &refused, slot, prealloc);
+        Ok(())
+    }
+
+    fn tell(
+        &mut self,
+        me: KsockId,
+        refused: &Refused,
+        slot: Option<Slot>,
+        prealloc: &mut Prealloc<N>,
+    ) {
+        let Some(slot) = slot else {
+            return;
+        };
         let synthetic = Synthetic {
-            kind,
+            kind: match refused.why {
+                BusError::NobodyThere => Kind::Disappeared,
+                _ => Kind::ErrorSending,
+            },
             id: self.serials.next(),
-            in_reply_to: id,
+            in_reply_to: refused.id,
             from: 0,
             to: me.get(),
         };
@@ -217,35 +281,73 @@ impl<N: Notify> Bus<N> {
             trace::queue(self.number, me, id, &ksock.queue);
             prealloc.wakes.add(&ksock.notify, Wake::Readable);
         }
-        Ok(())
     }
 
-    /// Drops what is pending (3.7 DISCARD).
-    pub(crate) fn discard(&mut self, me: KsockId, prealloc: &mut Prealloc<N>) {
-        self.give_up(me, prealloc);
-    }
-
-    /// Decides afresh about a pending message. One that is refused is still pending afterwards.
-    fn retry(
+    /// Returns whether a new message may be written: not while one waits to be sent. What became of
+    /// the last one is forgotten then.
+    ///
+    /// # Errors
+    ///
+    /// `Closed`; or the need for memory.
+    pub(crate) fn may_write(
         &mut self,
         me: KsockId,
+        prealloc: &mut Prealloc<N>,
+    ) -> Result<bool, Refusal> {
+        self.tell_refusal(me, prealloc)?;
+        let ksock = self.ksock_mut(me)?;
+        if let Sending::Waits(_) = ksock.sending {
+            return Ok(false);
+        }
+        ksock.sending = Sending::Idle;
+        Ok(true)
+    }
+
+    /// Drops what waits (3.7 DISCARD). Returns whether it comes too late: what waited has been
+    /// delivered, which SEND tells.
+    pub(crate) fn discard(&mut self, me: KsockId, prealloc: &mut Prealloc<N>) -> bool {
+        let sending = self.ksocks.get(me).map(|ksock| ksock.sending);
+        let too_late = matches!(sending, Some(Sending::Delivered(_)));
+        if !too_late {
+            self.give_up(me, prealloc);
+        }
+        too_late
+    }
+
+    /// Does what was decided afresh about a send that waits. One that is refused is not given up
+    /// yet.
+    ///
+    /// # Errors
+    ///
+    /// The need for memory.
+    pub(super) fn conclude(
+        &mut self,
+        send: SendId,
+        sender: KsockId,
         message: Arc<Message>,
+        decided: Result<Plan, Obstacle>,
         prealloc: &mut Prealloc<N>,
     ) -> Result<Retry, Refusal> {
-        match self.decide(me, &message, prealloc) {
+        match decided {
             Err(Obstacle::Memory(refusal)) => Err(refusal),
             Err(Obstacle::No(error)) => {
-                trace::route(self.number, me, &message, || Verdict::Refused);
+                trace::route(self.number, sender, &message, || Verdict::Refused);
                 Ok(Retry::Refused(error))
             }
             Err(Obstacle::Full(blocked)) => {
-                self.wait_for(me, blocked);
+                self.waiting.wait_for(send, blocked);
                 Ok(Retry::Waiting)
             }
             Ok(plan) => {
-                trace::route(self.number, me, &message, || Verdict::Sent);
-                self.give_up(me, prealloc);
-                self.deliver(me, plan, message, prealloc);
+                trace::route(self.number, sender, &message, || Verdict::Sent);
+                if let Some((_, memory)) = self.waiting.take(send) {
+                    prealloc.give_back_pending(memory);
+                }
+                if let Some(ksock) = self.ksocks.present(sender) {
+                    ksock.sending = Sending::Delivered(message.header().id);
+                    prealloc.wakes.add(&ksock.notify, Wake::Writable);
+                }
+                self.deliver(sender, plan, message, prealloc);
                 Ok(Retry::Delivered)
             }
         }
@@ -260,50 +362,28 @@ impl<N: Notify> Bus<N> {
         blocked: Blocked,
         prealloc: &mut Prealloc<N>,
     ) {
-        let causes = blocked.causes(message.header());
         let Some(memory) = expect(prealloc.take_pending()) else {
             return;
         };
-        let memory = self.waiting.note(me, &causes, memory);
+        let send = self.send_ids.next_send();
+        self.waiting.add(send, me, message, blocked, memory);
         if let Some(ksock) = self.ksocks.present(me) {
-            ksock.pending = Some(Pending {
-                message,
-                causes,
-                memory,
-            });
+            ksock.sending = Sending::Waits(send);
         }
     }
 
-    /// Notes what the send of `me`, which waits, waits for now.
-    fn wait_for(&mut self, me: KsockId, blocked: Blocked) {
-        let ksock = self.ksocks.present(me);
-        let Some(pending) = ksock.and_then(|ksock| ksock.pending.take()) else {
-            return;
-        };
-        let causes = blocked.causes(pending.message.header());
-        let memory = self.waiting.forget(me, &pending.causes, pending.memory);
-        let memory = self.waiting.note(me, &causes, memory);
-        if let Some(ksock) = self.ksocks.present(me) {
-            ksock.pending = Some(Pending {
-                message: pending.message,
-                causes,
-                memory,
-            });
-        }
-    }
-
-    /// Nothing is pending any more. Another thread may be waiting for that.
+    /// Nothing is left to the bus any more. Another thread may be waiting for that.
     fn give_up(&mut self, me: KsockId, prealloc: &mut Prealloc<N>) {
         let Some(ksock) = self.ksocks.get_mut(me) else {
             return;
         };
         prealloc.wakes.add(&ksock.notify, Wake::Writable);
-        let Some(pending) = ksock.pending.take() else {
-            return;
-        };
-        prealloc.dropped = Some(pending.message);
-        let memory = self.waiting.forget(me, &pending.causes, pending.memory);
-        prealloc.give_back_pending(memory);
+        if let Sending::Waits(send) = replace(&mut ksock.sending, Sending::Idle) {
+            if let Some((message, memory)) = self.waiting.take(send) {
+                prealloc.dropped = Some(message);
+                prealloc.give_back_pending(memory);
+            }
+        }
     }
 
     /// Does what was decided: the answer, then the request, then the listeners' copies (5.4, 6).
@@ -413,8 +493,7 @@ impl<N: Notify> Bus<N> {
         trace::queue(self.number, requester, id, &ksock.queue);
         prealloc.wakes.add(&ksock.notify, Wake::Readable);
         // If another reply to it waits somewhere, it has come too late.
-        let answered = Cause::Answered(requester, request.id);
-        self.wake_waiting(|| Walk::of(answered), prealloc);
+        self.retry_late_answers(requester, request.id, prealloc);
         // Another Ksock may have answered: the replier then keeps its debt, but its answer is not
         // awaited any more.
         let replier = self.ksocks.get_mut(request.replier);
@@ -434,7 +513,7 @@ impl<N: Notify> Bus<N> {
 }
 
 /// What became of a pending message.
-enum Retry {
+pub(super) enum Retry {
     Delivered,
     Waiting,
     Refused(BusError),

@@ -49,7 +49,7 @@ impl<N: Notify> Bus<N> {
         if ksock.only_once && !was {
             // Its user now gets fewer copies, and what waits may fit.
             let copies = Cause::Copies(ksock.user());
-            self.wake_waiting(|| Walk::of(copies), prealloc);
+            self.retry_waiting(|| Walk::of(copies), prealloc);
         }
         Ok(was)
     }

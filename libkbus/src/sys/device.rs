@@ -72,6 +72,16 @@ impl Device {
         Ok((id.network_id, id.serial_num).into())
     }
 
+    /// Drops what was written, or waits to be sent.
+    pub(crate) fn discard(&self) -> Result<(), Error> {
+        calls::discard(self.as_fd()).map_err(os(Call::Discard))
+    }
+
+    /// Whether what waited was sent, by the bus, and nobody was told yet. Nothing new is written.
+    pub(crate) fn was_sent(&self) -> bool {
+        calls::send(self.as_fd()).is_ok()
+    }
+
     /// Waits until one of `events` is there (true) or the deadline has passed
     /// (false).
     pub(crate) fn poll(&self, events: PollFlags, deadline: Deadline) -> Result<bool, Error> {

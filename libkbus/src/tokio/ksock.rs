@@ -173,7 +173,8 @@ impl AsyncKsock {
     /// became of the message is not told, as with
     /// [`Ksock::wait_writable`](Ksock::wait_writable).
     ///
-    /// Dropped while it waits, it gives up the message: no Ksock has got it.
+    /// Dropped while it waits, it gives up the message, unless the bus has sent
+    /// it just then.
     ///
     /// # Errors
     ///
@@ -252,8 +253,7 @@ impl AsyncKsock {
         loop {
             let writable = self.shared.file.writable().await;
             let mut writable = writable.map_err(|error| poll_failed(&error))?;
-            // The reactor may still say what was true before: ask the bus,
-            // which tries again to send it.
+            // The reactor may still say what was true before: ask the bus.
             if self.ksock().wait_writable(Duration::ZERO)? {
                 pending.0 = None;
                 return Ok(());

@@ -28,7 +28,7 @@ pub use name::{matches, may_bind, may_send};
 pub const MOST_SET_ASIDE: usize = 1000;
 
 /// What a call answers when it is refused.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[allow(clippy::upper_case_acronyms)]
 pub enum Errno {
     EADDRINUSE,
@@ -58,6 +58,24 @@ struct Copy {
     duty: Option<u64>,
     /// On the set-aside list, not yet moved to the queue (§6.5).
     aside: bool,
+}
+
+/// What became of a send that waited.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Outcome {
+    pub id: Id,
+    pub is_request: bool,
+    pub told: Result<(), Errno>,
+}
+
+impl Outcome {
+    fn of(msg: &Msg, told: Result<(), Errno>) -> Self {
+        Outcome {
+            id: msg.id,
+            is_request: msg.flags & WANT_A_REPLY != 0,
+            told,
+        }
+    }
 }
 
 /// A request whose sender waits for the answer.
@@ -130,12 +148,14 @@ struct Sock {
     last_in: Option<Id>,
     last_sent: Id,
     pending: Option<Msg>,
+    /// When it came, if it waits.
+    arrived: u64,
+    /// What became of it, as long as nobody has asked.
+    outcome: Option<Outcome>,
     awaited: Vec<Awaited>,
     owed: Vec<Owed>,
     most_awaited: usize,
     most_owed: usize,
-    /// How often it tried to deliver something.
-    tries: u64,
 }
 
 impl Sock {
@@ -188,6 +208,9 @@ pub struct Model {
     caps: Caps,
     reporting: bool,
     events_lost: bool,
+    /// It is told when a send that waits goes on ([`go_on`](Self::go_on)); else it finds out
+    /// itself.
+    pub led: bool,
     /// Who got something since a test last emptied this: they must have been woken.
     pub touched: BTreeSet<u32>,
     /// The messages of users that were delivered, in the order in which they were.
@@ -199,6 +222,14 @@ impl Model {
         Model {
             caps,
             ..Model::default()
+        }
+    }
+
+    /// One that is told when a send that waits goes on.
+    pub fn led(caps: Caps) -> Self {
+        Model {
+            led: true,
+            ..Model::new(caps)
         }
     }
 
@@ -309,11 +340,12 @@ impl Model {
             last_in: None,
             last_sent: (0, 0),
             pending: None,
+            arrived: 0,
+            outcome: None,
             awaited: Vec::new(),
             owed: Vec::new(),
             most_awaited: 0,
             most_owed: 0,
-            tries: 0,
         });
         Ok(self.last_ksock)
     }
@@ -344,6 +376,7 @@ impl Model {
             is_replier,
             name: name.to_vec(),
         });
+        self.done();
         Ok(())
     }
 
@@ -373,6 +406,7 @@ impl Model {
         }
         self.bindings.remove(at);
         self.calm_down();
+        self.done();
         Ok(())
     }
 
@@ -386,6 +420,7 @@ impl Model {
 
     /// SEND, §3.8, from step 7 on, of a message just written.
     pub fn send(&mut self, ksock: u32, mut msg: Msg) -> Result<Id, Errno> {
+        self.write(ksock);
         assert!(self.sock(ksock).pending.is_none());
         msg.flags &= !SYNTHETIC;
         if msg.flags & WANT_A_REPLY != 0 && !self.may_ask(ksock) {
@@ -397,9 +432,14 @@ impl Model {
         msg.from = ksock;
         self.sock_mut(ksock).last_sent = msg.id;
         match self.route(ksock, &msg) {
-            Ok(()) => Ok(msg.id),
+            Ok(()) => {
+                self.done();
+                Ok(msg.id)
+            }
             Err(EAGAIN) => {
-                self.sock_mut(ksock).pending = Some(msg);
+                let arrived = self.new_number();
+                let sock = self.sock_mut(ksock);
+                (sock.pending, sock.arrived) = (Some(msg), arrived);
                 Err(EAGAIN)
             }
             Err(no) => Err(no),
@@ -408,6 +448,9 @@ impl Model {
 
     /// SEND while sending, §7.
     pub fn send_again(&mut self, ksock: u32) -> Result<Id, Errno> {
+        if let Some(outcome) = self.sock_mut(ksock).outcome.take() {
+            return outcome.told.map(|()| outcome.id);
+        }
         let msg = self.sock_mut(ksock).pending.take().ok_or(ENOMSG)?;
         if msg.flags & WANT_A_REPLY != 0 && !self.may_ask(ksock) {
             return Err(ENOLCK);
@@ -416,33 +459,74 @@ impl Model {
         if outcome == Err(EAGAIN) {
             self.sock_mut(ksock).pending = Some(msg.clone());
         }
+        self.done();
         outcome.map(|()| msg.id)
+    }
+
+    /// The bus tries again the send of a ksock that waits (§7: progress without polling).
+    pub fn go_on(&mut self, ksock: u32) {
+        let msg = self.sock_mut(ksock).pending.take().expect("it waits");
+        match self.route(ksock, &msg) {
+            Err(EAGAIN) => self.sock_mut(ksock).pending = Some(msg),
+            told => self.sock_mut(ksock).outcome = Some(Outcome::of(&msg, told)),
+        }
+    }
+
+    /// All that can go on does, who has waited longest first.
+    fn done(&mut self) {
+        while let Some(next) = self.next_to_go_on() {
+            self.go_on(next);
+        }
+    }
+
+    fn next_to_go_on(&self) -> Option<u32> {
+        let waiting = self.socks.iter().filter(|sock| sock.pending.is_some());
+        let mut waiting: Vec<_> = waiting.map(|sock| (sock.arrived, sock.id)).collect();
+        waiting.sort_unstable();
+        let mut waiting = waiting.into_iter().map(|(_, id)| id);
+        waiting.find(|&id| !self.led && self.would_go_on(id))
+    }
+
+    /// write, §3.4 and §7: what became of the last send is told by a message, or forgotten. May it
+    /// write?
+    pub fn write(&mut self, ksock: u32) -> bool {
+        self.tell_refusal(ksock);
+        self.sock_mut(ksock).outcome = None;
+        !self.is_sending(ksock)
+    }
+
+    /// Who did not ask by SEND is told by a message (§6.2).
+    pub fn tell_refusal(&mut self, ksock: u32) {
+        let refused = |outcome: &mut Outcome| outcome.told.is_err();
+        let Some(outcome) = self.sock_mut(ksock).outcome.take_if(refused) else {
+            return;
+        };
+        let name = match outcome.told {
+            Err(EADDRNOTAVAIL) => DISAPPEARED,
+            _ if outcome.is_request => ERROR_SENDING,
+            _ => return,
+        };
+        let serial = self.new_id();
+        self.tell(serial, ksock, name, 0, outcome.id);
+    }
+
+    /// What became of the last send, if nobody has asked.
+    pub fn outcome(&self, ksock: u32) -> Option<&Outcome> {
+        self.sock(ksock).outcome.as_ref()
     }
 
     /// poll, §3.5 and §7: readable, writable.
     pub fn poll(&mut self, ksock: u32) -> (bool, bool) {
         if let Some(msg) = self.sock_mut(ksock).pending.take() {
             match self.route(ksock, &msg) {
-                Ok(()) => {}
                 Err(EAGAIN) => self.sock_mut(ksock).pending = Some(msg),
-                Err(EADDRNOTAVAIL) => {
-                    let serial = self.new_id();
-                    self.tell(serial, ksock, DISAPPEARED, 0, msg.id);
-                }
-                Err(_) if msg.flags & WANT_A_REPLY != 0 => {
-                    let serial = self.new_id();
-                    self.tell(serial, ksock, ERROR_SENDING, 0, msg.id);
-                }
-                Err(_) => {}
+                told => self.sock_mut(ksock).outcome = Some(Outcome::of(&msg, told)),
             }
         }
+        self.tell_refusal(ksock);
+        self.done();
         let sock = self.sock(ksock);
         (!sock.queue.is_empty(), sock.pending.is_none())
-    }
-
-    /// How often a ksock tried to deliver something.
-    pub fn tries(&self, ksock: u32) -> u64 {
-        self.sock(ksock).tries
     }
 
     /// Is a send pending, and would a retry have another outcome than EAGAIN?
@@ -456,11 +540,15 @@ impl Model {
 
     /// DISCARD, §3.7.
     pub fn discard(&mut self, ksock: u32) {
-        self.sock_mut(ksock).pending = None;
+        let sock = self.sock_mut(ksock);
+        sock.pending = None;
+        // What was delivered is: SEND tells.
+        sock.outcome.take_if(|outcome| outcome.told.is_err());
     }
 
     /// NEXTMSG, §3.7.
     pub fn next(&mut self, ksock: u32) -> Option<Msg> {
+        self.tell_refusal(ksock);
         let sock = self.sock_mut(ksock);
         let copy = sock.queue.pop_front()?;
         if !copy.aside {
@@ -475,6 +563,7 @@ impl Model {
         }
         self.has_shrunk(ksock);
         self.calm_down();
+        self.done();
         Some(copy.msg)
     }
 
@@ -487,7 +576,9 @@ impl Model {
             }
             sock.limit = limit;
         }
-        sock.limit
+        let limit = sock.limit;
+        self.done();
+        limit
     }
 
     /// NUMMSGS, §3.7.
@@ -509,10 +600,13 @@ impl Model {
         self.sock(ksock).pending.is_some()
     }
 
-    /// Is it a request that a ksock is sending?
+    /// Is it a request that a ksock is sending, or was, in vain?
     pub fn is_asking(&self, ksock: u32) -> bool {
-        let pending = self.sock(ksock).pending.as_ref();
+        let sock = self.sock(ksock);
+        let pending = sock.pending.as_ref();
+        let refused = sock.outcome.as_ref().filter(|o| o.told.is_err());
         pending.is_some_and(|msg| msg.flags & WANT_A_REPLY != 0)
+            || refused.is_some_and(|outcome| outcome.is_request)
     }
 
     /// MSGONLYONCE, §3.7: the previous value.
@@ -520,6 +614,7 @@ impl Model {
         let sock = self.sock_mut(ksock);
         let old = sock.only_once;
         sock.only_once = on.unwrap_or(old);
+        self.done();
         old
     }
 
@@ -561,11 +656,11 @@ impl Model {
             self.answer(ksock, owed.requester, owed.number, IGNORED);
         }
         self.calm_down();
+        self.done();
     }
 
     /// §5.4.
     fn route(&mut self, ksock: u32, msg: &Msg) -> Result<(), Errno> {
-        self.sock_mut(ksock).tries += 1;
         let wait = msg.flags & ALL_OR_WAIT != 0;
         let full = if wait { EAGAIN } else { EBUSY };
         let is_request = msg.flags & WANT_A_REPLY != 0;

@@ -8,6 +8,7 @@
 
 use crate::bus::binding::Binding;
 use crate::bus::id::{KsockId, MsgId, OrigFrom};
+use crate::bus::ksock::Sending;
 use crate::bus::message::{Header, Message};
 use crate::bus::name::{Name, Pattern};
 use crate::bus::queue::Content;
@@ -23,7 +24,8 @@ use kernel::alloc::Flags;
 use kernel::prelude::*;
 use kernel::sync::{Arc, UniqueArc};
 use kernel::testing;
-use std::{cell::Cell, collections::BTreeMap, fmt::Debug, rc::Rc, vec::Vec};
+use std::collections::{BTreeMap, BTreeSet};
+use std::{cell::Cell, fmt::Debug, rc::Rc, vec::Vec};
 
 /// What the files in /proc say.
 #[derive(Default)]
@@ -89,8 +91,11 @@ pub struct World {
     files: BTreeMap<u32, (Ear, Prealloc)>,
     /// The ids of all that were ever open.
     ids: BTreeMap<u32, KsockId>,
-    /// How often each ksock had tried to send when last looked at, and had been woken then.
-    tried: BTreeMap<u32, (u64, u64)>,
+    /// The sends that wait, on the bus alone.
+    went_on: WentOn,
+    /// Who waits, perhaps although it need not: there was no memory for it, and it was woken, and
+    /// has not tried again.
+    left_behind: BTreeSet<u32>,
     /// The next verb finds no memory at its n-th attempt to get some.
     pub out_of_memory: Option<u64>,
     /// How often a verb found no memory.
@@ -129,11 +134,76 @@ thread_local! {
     pub(crate) static NEEDS: std::cell::Cell<u64> = const { std::cell::Cell::new(0) };
 }
 
+/// What happened to the sends that wait when a verb was done.
+#[derive(Default)]
+struct WentOn {
+    /// Who could go on or was refused, in this order.
+    senders: Vec<u32>,
+    /// There was no memory for some.
+    short: bool,
+}
+
+impl WentOn {
+    /// Does what a verb has left to do as the module does.
+    fn go_on(&mut self, bus: &mut Bus<Ear>, room: &mut Prealloc, ids: &BTreeMap<u32, KsockId>) {
+        let waits = |bus: &Bus<Ear>, id| match bus.ksock(id) {
+            Ok(ksock) => matches!(ksock.sending, Sending::Waits(_)),
+            Err(_) => false,
+        };
+        let mut waiting: Vec<(u32, KsockId)> = ids.iter().map(|(&n, &id)| (n, id)).collect();
+        waiting.retain(|&(_, id)| waits(bus, id));
+        let mut is_short = false;
+        while room.has_rest() {
+            let outcome = {
+                let _locked = (
+                    testing::forbid_allocating(),
+                    testing::forbid_freeing_above(SMALL),
+                );
+                if is_short {
+                    bus.go_on_without(room);
+                    Ok(())
+                } else {
+                    bus.stock(room);
+                    bus.go_on(room)
+                }
+            };
+            is_short = match outcome {
+                Ok(()) => {
+                    room.finish();
+                    false
+                }
+                Err(Refusal::Need(need)) => room.supply(need).is_err(),
+                Err(Refusal::No(_)) => true,
+            };
+            self.short |= is_short;
+            waiting.retain(|&(number, id)| {
+                let still = waits(bus, id);
+                if !still {
+                    self.senders.push(number);
+                }
+                still
+            });
+        }
+    }
+}
+
 /// Calls a verb as the module does: until it has all the memory that it wants.
 pub(crate) fn supplied<T>(
     bus: &mut Bus<Ear>,
     room: &mut Prealloc,
+    verb: impl FnMut(&mut Bus<Ear>, &mut Prealloc) -> Result<T, Refusal>,
+) -> Result<T, Errno> {
+    let done = |bus: &mut Bus<Ear>, room: &mut Prealloc| {
+        WentOn::default().go_on(bus, room, &BTreeMap::new());
+    };
+    supplied_then(bus, room, verb, done)
+}
+
+fn supplied_then<T>(
+    bus: &mut Bus<Ear>,
+    room: &mut Prealloc,
     mut verb: impl FnMut(&mut Bus<Ear>, &mut Prealloc) -> Result<T, Refusal>,
+    go_on: impl FnOnce(&mut Bus<Ear>, &mut Prealloc),
 ) -> Result<T, Errno> {
     // Thousands of events are told in steps, each of which may want something.
     for _ in 0..1000 {
@@ -147,15 +217,9 @@ pub(crate) fn supplied<T>(
         };
         match answer {
             Ok(done) => {
-                while room.has_rest() {
-                    // There may be no memory to wake many at a time.
-                    room.finish();
-                    let _locked = (
-                        testing::forbid_allocating(),
-                        testing::forbid_freeing_above(SMALL),
-                    );
-                    bus.go_on(room);
-                }
+                // There may be no memory to wake many at a time.
+                room.finish();
+                go_on(bus, room);
                 return Ok(done);
             }
             Err(Refusal::No(error)) => return Err(errno(error)),
@@ -286,11 +350,12 @@ impl World {
             bus,
             users: Users::new(),
             caps,
-            model: Model::new(caps),
+            model: Model::led(caps),
             owners: BTreeMap::new(),
             files: BTreeMap::new(),
             ids: BTreeMap::new(),
-            tried: BTreeMap::new(),
+            went_on: WentOn::default(),
+            left_behind: BTreeSet::new(),
             out_of_memory: None,
             memory_failures: 0,
             verbose: false,
@@ -337,11 +402,13 @@ impl World {
     ) -> Result<T, Errno> {
         if let Some(n) = self.out_of_memory.take() {
             let woken = self.woken();
+            self.went_on = WentOn::default();
             testing::fail_once(n);
             let answer = on_bus(self);
             let refused = testing::refused() > 0;
             testing::never_fail();
-            if refused {
+            // Where a verb is done, and what has waited for it finds no memory, there is no error.
+            if refused && !self.went_on.short {
                 self.memory_failures += 1;
                 assert_eq!(answer, Err(Errno::ENOMEM), "{what:?} without memory");
                 self.compare(&format_args!("{what:?} found no memory"));
@@ -350,12 +417,13 @@ impl World {
             }
         }
         let woken = self.woken();
+        self.went_on = WentOn::default();
         let answer = on_bus(self);
         self.settle(what, answer, on_model, woken)
     }
 
-    fn woken(&self) -> BTreeMap<u32, u64> {
-        let count = |(&id, (ear, _)): (&u32, &(Ear, Prealloc))| (id, ear.0.get()[1]);
+    fn woken(&self) -> BTreeMap<u32, [u64; 3]> {
+        let count = |(&id, (ear, _)): (&u32, &(Ear, Prealloc))| (id, ear.0.get());
         self.files.iter().map(count).collect()
     }
 
@@ -364,30 +432,38 @@ impl World {
         what: &dyn Debug,
         answer: Result<T, Errno>,
         on_model: impl FnOnce(&mut Model) -> Result<T, Errno>,
-        woken: BTreeMap<u32, u64>,
+        woken: BTreeMap<u32, [u64; 3]>,
     ) -> Result<T, Errno> {
         self.model.touched.clear();
         let expected = on_model(&mut self.model);
         assert_eq!(answer, expected, "left the bus, right the model: {what:?}");
+        let went_on = std::mem::take(&mut self.went_on);
+        for &sender in &went_on.senders {
+            self.model.go_on(sender);
+        }
         self.compare(what);
 
         for id in self.model.open_ksocks() {
             let [_, readable, writable] = self.files[&id].0 .0.get();
+            let before = woken.get(&id).copied().unwrap_or_default();
             if self.model.touched.contains(&id) {
-                let before = woken.get(&id).copied().unwrap_or(0);
                 assert!(
-                    readable > before,
+                    readable > before[1],
                     "{what:?} gave {id} something and did not wake it"
                 );
             }
-            // Who has not tried again since it was woken need not be woken twice.
-            let (pending, tried) = (self.model.tries(id), self.tried.entry(id).or_default());
-            if tried.0 != pending {
-                *tried = (pending, writable);
-            } else if self.model.would_go_on(id) {
+            let woken = writable > before[2];
+            assert!(
+                woken || !went_on.senders.contains(&id),
+                "{what:?} let {id} go on and did not wake it"
+            );
+            // Until it has tried it does not wait for what it should.
+            if !self.model.is_sending(id) {
+                self.left_behind.remove(&id);
+            } else if self.model.would_go_on(id) && self.left_behind.insert(id) {
                 assert!(
-                    writable > tried.1,
-                    "{what:?} let {id} go on and did not wake it"
+                    went_on.short && woken,
+                    "{what:?} let {id} go on, and it still waits"
                 );
             }
         }
@@ -406,7 +482,8 @@ impl World {
                     ksock.is_readable(),
                     ksock.owed.len(),
                     from_id(ksock.last_sent),
-                    ksock.pending.is_some(),
+                    matches!(ksock.sending, Sending::Waits(_)),
+                    outcome(ksock.sending),
                     ksock.charge.bytes(),
                 ),
                 (
@@ -415,6 +492,7 @@ impl World {
                     self.model.unreplied_to(id),
                     self.model.last_sent(id),
                     self.model.is_sending(id),
+                    self.model.outcome(id).cloned().map(|o| (o.id, o.told)),
                     self.model.charged(id),
                 ),
                 "after {what:?}: left the bus's ksock {id}, right the model's"
@@ -494,7 +572,13 @@ impl World {
         if self.bare_preallocs {
             *room = Prealloc::new().map_err(errno)?;
         }
-        let answer = supplied(&mut self.bus, room, |bus, room| verb(bus, me, room));
+        let (ids, went_on) = (&self.ids, &mut self.went_on);
+        let answer = supplied_then(
+            &mut self.bus,
+            room,
+            |bus, room| verb(bus, me, room),
+            |bus, room| went_on.go_on(bus, room, ids),
+        );
         room.finish();
         answer
     }
@@ -601,7 +685,20 @@ impl World {
         answer.expect("nothing to refuse")
     }
 
+    /// What the module asks before something is written: whether it may be.
+    pub fn write(&mut self, ksock: u32) -> bool {
+        let answer = self.both(
+            &("write", ksock),
+            |world| world.verb(ksock, |bus, me, room| bus.may_write(me, room)),
+            |model| Ok(model.write(ksock)),
+        );
+        answer.expect("it cannot be refused")
+    }
+
     pub fn send(&mut self, ksock: u32, msg: &Msg) -> Result<Id, Errno> {
+        if self.model.outcome(ksock).is_some() {
+            self.write(ksock);
+        }
         self.both(
             &("send", ksock, msg),
             |world| {
@@ -615,6 +712,7 @@ impl World {
     }
 
     pub fn send_again(&mut self, ksock: u32) -> Result<Id, Errno> {
+        self.left_behind.remove(&ksock);
         self.both(
             &("send again", ksock),
             |world| {
@@ -627,6 +725,7 @@ impl World {
 
     /// Readable, writable.
     pub fn poll(&mut self, ksock: u32) -> (bool, bool) {
+        self.left_behind.remove(&ksock);
         let answer = self.both(
             &("poll", ksock),
             |world| {
@@ -670,6 +769,17 @@ impl World {
     }
 
     pub fn next(&mut self, ksock: u32) -> Option<Msg> {
+        if self.model.outcome(ksock).is_some() {
+            let told = self.both(
+                &("told", ksock),
+                |world| world.verb(ksock, |bus, me, room| bus.tell_refusal(me, room)),
+                |model| {
+                    model.tell_refusal(ksock);
+                    Ok(())
+                },
+            );
+            told.expect("it cannot be refused");
+        }
         let answer = self.both(
             &("next", ksock),
             |world| {
@@ -754,9 +864,13 @@ impl World {
         fail.into_iter().for_each(testing::fail_once);
         loop {
             let Leaving { closing, room } = &mut leaving;
-            let done = supplied(&mut self.bus, room, |bus, room| {
-                bus.close(me, closing, room)
-            });
+            let (ids, went_on) = (&self.ids, &mut self.went_on);
+            let done = supplied_then(
+                &mut self.bus,
+                room,
+                |bus, room| bus.close(me, closing, room),
+                |bus, room| went_on.go_on(bus, room, ids),
+            );
             room.finish();
             match done {
                 Ok(true) => break,
@@ -910,6 +1024,15 @@ impl World {
         );
         drop(bus);
         assert_eq!(testing::live(), held_at_start, "memory was not given back");
+    }
+}
+
+/// What became of a send that waited.
+fn outcome(sending: Sending) -> Option<(Id, Result<(), Errno>)> {
+    match sending {
+        Sending::Idle | Sending::Waits(_) => None,
+        Sending::Delivered(id) => Some((from_id(id), Ok(()))),
+        Sending::Refused(refused) => Some((from_id(refused.id), Err(errno(refused.why)))),
     }
 }
 

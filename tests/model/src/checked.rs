@@ -21,8 +21,13 @@ pub struct Checked {
 
 impl Checked {
     pub fn first(&self) -> State {
+        let new = match self.fault {
+            // It waits for somebody to tell it.
+            Some(Fault::NeverGoesOn) => Model::led,
+            _ => Model::new,
+        };
         let model = Spoiled {
-            model: Model::new(Caps::NONE),
+            model: new(Caps::NONE),
             fault: self.fault,
         };
         let mut play = Play::new(model, &self.table);

@@ -23,7 +23,7 @@ pub enum Fault {
     Overtakes,
     /// A send is refused, but somebody has got the message.
     SendsHalf,
-    /// Who waits and polls is not tried again.
+    /// What waits is not tried again, whatever happens.
     NeverGoesOn,
 }
 
@@ -73,6 +73,10 @@ impl Bus for Spoiled {
 
     fn unbind(&mut self, ksock: u32, is_replier: u32, name: &[u8]) -> Result<(), Errno> {
         self.model.unbind(ksock, is_replier, name)
+    }
+
+    fn write(&mut self, ksock: u32) {
+        self.model.write(ksock);
     }
 
     fn send(&mut self, ksock: u32, msg: Msg) -> Result<Id, Errno> {

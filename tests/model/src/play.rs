@@ -33,6 +33,8 @@ pub trait Bus {
     fn limit(&mut self, ksock: u32, limit: u32);
     fn bind(&mut self, ksock: u32, is_replier: u32, name: &[u8]) -> Result<(), Errno>;
     fn unbind(&mut self, ksock: u32, is_replier: u32, name: &[u8]) -> Result<(), Errno>;
+    /// What happens when something is written.
+    fn write(&mut self, ksock: u32);
     fn send(&mut self, ksock: u32, msg: Msg) -> Result<Id, Errno>;
     fn send_again(&mut self, ksock: u32) -> Result<Id, Errno>;
     fn poll(&mut self, ksock: u32) -> (bool, bool);
@@ -56,6 +58,9 @@ impl Bus for World {
     }
     fn unbind(&mut self, ksock: u32, is_replier: u32, name: &[u8]) -> Result<(), Errno> {
         self.unbind(ksock, is_replier, name)
+    }
+    fn write(&mut self, ksock: u32) {
+        self.write(ksock);
     }
     fn send(&mut self, ksock: u32, msg: Msg) -> Result<Id, Errno> {
         self.send(ksock, &msg)
@@ -155,12 +160,13 @@ impl<B: Bus> Play<B> {
                     actions.push(Action::Next(at));
                 }
             }
-            if model.is_sending(ksock) {
+            if model.is_sending(ksock) || model.outcome(ksock).is_some() {
                 actions.push(Action::Poll(at));
                 if seat.impatient {
                     actions.extend([Action::SendAgain(at), Action::Discard(at)]);
                 }
-            } else {
+            }
+            if !model.is_sending(ksock) {
                 if may_send {
                     let says = seat
                         .says
@@ -285,6 +291,7 @@ impl<B: Bus> Play<B> {
     fn send(&mut self, at: usize, msg: Msg) -> Result<Id, Errno> {
         let ksock = self.user(at).ksock;
         let asks = msg.flags & WANT_A_REPLY != 0;
+        self.bus.write(ksock);
         let queues = self.queues();
         let told = self.bus.send(ksock, msg);
         if asks && matches!(told, Ok(_) | Err(Errno::EAGAIN)) {
@@ -311,10 +318,10 @@ impl<B: Bus> Play<B> {
         }
     }
 
-    /// The id of what a seat is sending.
+    /// The id of what a seat is sending, or was in vain.
     fn pending(&self, at: usize) -> Option<Id> {
         let ksock = self.seats[at].as_ref()?.ksock;
-        self.bus.model().pending(ksock).map(|msg| msg.id)
+        self.bus.model().not_sent(ksock)
     }
 
     /// It knows that what it was sending is not sent.

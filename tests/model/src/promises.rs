@@ -33,7 +33,7 @@ pub fn one_answer(play: &State) -> bool {
     play.users().all(|user| {
         user.waiting.iter().all(|&id| {
             let model = play.bus.model();
-            let sending = model.pending(user.ksock).is_some_and(|msg| msg.id == id);
+            let sending = model.not_sent(user.ksock) == Some(id);
             let awaited = model.awaited(user.ksock).filter(|&(other, _)| other == id);
             awaited.count() + answers(model, user.ksock, id) + usize::from(sending) == 1
         })
@@ -140,9 +140,8 @@ pub fn all_answered(play: &State) -> bool {
         for other in play.users().filter(|other| other.ksock != user.ksock) {
             end.close(other.ksock);
         }
-        if end.model.is_sending(user.ksock) {
-            end.poll(user.ksock);
-        }
+        // Who is told by nothing else asks.
+        end.poll(user.ksock);
         let mut waiting = user.waiting.iter();
         waiting.all(|&id| answers(&end.model, user.ksock, id) == 1)
     })

@@ -17,6 +17,8 @@ pub struct Traced {
     recorder: RefCell<Option<Recorder>>,
     /// What was sent last waits.
     waits: Cell<bool>,
+    /// What was discarded last had been sent.
+    too_late: Cell<bool>,
     /// When the current message was popped.
     popped: Cell<u64>,
 }
@@ -62,6 +64,7 @@ impl Traced {
             k,
             recorder: RefCell::new(recorder),
             waits: Cell::new(false),
+            too_late: Cell::new(false),
             popped: Cell::new(0),
         })
     }
@@ -83,11 +86,21 @@ impl Traced {
         self.note(now(), || Event::Settled);
     }
 
+    /// Did the last DISCARD come too late? It says so once.
+    pub fn was_too_late(&self) -> bool {
+        self.too_late.take()
+    }
+
     /// SEND of what waits.
     pub fn send_again(&self) -> Result<Id> {
         let start = now();
         let r = self.k.send();
-        self.waits.set(r == Err(EAGAIN));
+        let waited = self.waits.replace(r == Err(EAGAIN));
+        if waited && r == Err(ENOMSG) {
+            // As with poll: sent or given up, and told.
+            self.note(start, || Event::Went);
+            return r;
+        }
         match r {
             Ok(id) => self.note(start, || Event::Sent(pair(id))),
             Err(EAGAIN) => self.note(start, || Event::Waits(pair(self.k.last()))),
@@ -158,9 +171,14 @@ impl Calls for Traced {
 
     fn discard(&self) -> Result<i32> {
         let start = now();
+        // If it was given up, NEXTMSG may have queued what there is to say of that.
+        let told = self.waits.get() && self.k.poll(libc::POLLOUT, 0) & libc::POLLOUT != 0;
         let r = self.k.discard();
         if self.waits.replace(false) {
-            self.note(start, || Event::Dropped);
+            // It may have come too late, which SEND tells.
+            let went = self.k.send().is_ok() || told;
+            self.too_late.set(went);
+            self.note(start, || if went { Event::Went } else { Event::Dropped });
         }
         r
     }

@@ -589,7 +589,10 @@ fn what_a_killed_sender_left_may_be_late() {
              0:3 4 53-54 got announcement 0:1 $.a flags={flags} from=1 to=0 re=0:0\n"
         )
     };
-    assert_eq!(problems(&parse(&trace("0x100")).unwrap()), Vec::<String>::new());
+    assert_eq!(
+        problems(&parse(&trace("0x100")).unwrap()),
+        Vec::<String>::new()
+    );
     let found = problems(&parse(&trace("0x0")).unwrap());
     assert!(found[0].contains("before"), "{found:?}");
 }

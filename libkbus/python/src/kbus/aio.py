@@ -257,7 +257,7 @@ class Ksock:
         return await self.send_msg(Message(name, encode(data)))
 
     async def _room(self, loop: asyncio.AbstractEventLoop, key: _Key) -> None:
-        """Until the message that waits is sent, by the loop's poll itself."""
+        """Until the message that waits is sent, by the bus itself."""
         writable = loop.create_future()
         loop.add_writer(self.sync.fileno(), _set, writable, None)
         try:

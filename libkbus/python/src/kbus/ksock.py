@@ -756,13 +756,19 @@ class Ksock:
                 self._expected[key] = _drop
 
     def _forget(self, key: _Key) -> None:
-        """Sending was given up, so no answer will come."""
+        """Sending is given up, so no answer will come, unless that is too late."""
         self.discard()
-        with self._changed:
-            self._expected.pop(key, None)
+        try:
+            # What the bus has sent meanwhile this tells, once; else there is nothing to send.
+            self._ioctl(self.IOC_SEND, SendResultStruct(), "Send")
+        except OSError:
+            with self._changed:
+                self._expected.pop(key, None)
+        else:
+            self._give_up(key)
 
     def _wait_for_room(self, key: _Key, deadline: Optional[float]) -> None:
-        """Until the message that waits for room is sent, by the poll itself."""
+        """Until the message that waits for room is sent, by the bus itself."""
         poll = select.poll()
         poll.register(self._file(), select.POLLOUT)
         try:

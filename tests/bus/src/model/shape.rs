@@ -48,6 +48,8 @@ impl Model {
                 all_ids.extend([msg.id, msg.in_reply_to]);
                 all_ksocks.extend([msg.to, msg.from]);
             }
+            all_ids.extend(sock.outcome.iter().map(|outcome| outcome.id));
+            numbers.extend(sock.pending.iter().map(|_| sock.arrived));
             for copy in &sock.queue {
                 numbers.extend(copy.binding.into_iter().chain(copy.duty));
             }
@@ -82,6 +84,13 @@ impl Model {
             sock.id = new.ksock(sock.id);
             let queued = sock.queue.iter_mut().map(|copy| &mut copy.msg);
             queued.chain(&mut sock.pending).for_each(|msg| new.msg(msg));
+            if let Some(outcome) = &mut sock.outcome {
+                outcome.id = new.id(outcome.id);
+            }
+            sock.arrived = match sock.pending {
+                Some(_) => numbers[&sock.arrived],
+                None => 0,
+            };
             for copy in &mut sock.queue {
                 let counts = copy.binding.iter_mut().chain(&mut copy.duty);
                 counts.for_each(|number| *number = numbers[number]);
@@ -96,7 +105,7 @@ impl Model {
                 owed.number = numbers[&owed.number];
             }
             (sock.last_in, sock.last_sent) = (None, (0, 0));
-            (sock.most_awaited, sock.most_owed, sock.tries) = (0, 0, 0);
+            (sock.most_awaited, sock.most_owed) = (0, 0);
         }
         for bind in &mut self.bindings {
             bind.serial = numbers[&bind.serial];
@@ -115,9 +124,12 @@ impl Model {
         self.sock(ksock).queue.iter().map(|copy| &copy.msg)
     }
 
-    /// The message that a ksock is sending.
-    pub fn pending(&self, ksock: u32) -> Option<&Msg> {
-        self.sock(ksock).pending.as_ref()
+    /// The id of the message that a ksock is sending, or was in vain and was not told yet.
+    pub fn not_sent(&self, ksock: u32) -> Option<Id> {
+        let sock = self.sock(ksock);
+        let refused = sock.outcome.as_ref().filter(|o| o.told.is_err());
+        let pending = sock.pending.as_ref().map(|msg| msg.id);
+        pending.or(refused.map(|outcome| outcome.id))
     }
 
     /// The requests whose answers a ksock awaits: each one's id, and which it is among all

@@ -4,7 +4,7 @@
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use libc::{c_long, c_void};
+use libc::{c_long, c_ulong, c_void, POLLIN, POLLOUT};
 
 use super::{Pages, PAGE};
 use crate::raw::*;
@@ -16,9 +16,13 @@ tests![
     ring_writes_a_message,
     ring_write_is_refused_as_the_call_is,
     ring_read_that_faults_takes_nothing,
+    ring_poll_tells_that_a_send_was_delivered,
+    ring_poll_tells_that_a_send_was_given_up,
+    ring_aio_poll_tells_that_a_send_was_delivered,
 ];
 
 // include/uapi/linux/io_uring.h
+const OP_POLL_ADD: u8 = 6;
 const OP_READ: u8 = 22;
 const OP_WRITE: u8 = 23;
 const SQE_ASYNC: u8 = 1 << 4;
@@ -52,6 +56,7 @@ struct Params {
 }
 
 #[repr(C)]
+#[derive(Default)]
 struct Submission {
     opcode: u8,
     flags: u8,
@@ -123,35 +128,57 @@ impl Ring {
             By::TheCall => 0,
             By::AWorker => SQE_ASYNC,
         };
-        let (submissions, completions) = (&self.params.submissions, &self.params.completions);
+        self.begins(Submission {
+            opcode,
+            flags,
+            fd,
+            offset: u64::MAX,
+            address: at as usize as u64,
+            len: len as u32,
+            ..Submission::default()
+        });
+        self.ends()
+    }
+
+    /// Hands one request in.
+    fn begins(&self, entry: Submission) {
+        let submissions = &self.params.submissions;
         let tail = self.word(submissions.tail);
         let (n, mask) = (
             tail.load(Ordering::Acquire),
             self.word(submissions.ring_mask).load(Ordering::Relaxed),
         );
         let slot = n & mask;
-        let entry = Submission {
-            opcode,
-            flags,
-            priority: 0,
-            fd,
-            offset: u64::MAX,
-            address: at as usize as u64,
-            len: len as u32,
-            more: [0; 9],
-        };
         // SAFETY: one of the ring's entries; no request is under way.
         unsafe { self.entries.add(slot as usize).write(entry) };
         self.word(submissions.rest[2] + 4 * slot)
             .store(slot, Ordering::Relaxed);
         tail.store(n.wrapping_add(1), Ordering::Release);
-        let (one, none): (c_long, *const c_void) = (1, std::ptr::null());
-        // SAFETY: numbers only; what the request points to is the caller's affair, and checked.
-        let entered = unsafe {
-            let wait = ENTER_GETEVENTS as c_long;
-            libc::syscall(libc::SYS_io_uring_enter, self.fd, one, one, wait, none, 0)
-        };
-        eq!(entered, 1, "io_uring_enter: {:?}", errno());
+        eq!(self.enters(1, 0), 1, "io_uring_enter: {:?}", errno());
+    }
+
+    /// Hands in so many, and waits for so many.
+    fn enters(&self, requests: c_long, wait_for: c_long) -> c_long {
+        let (flags, none): (c_long, *const c_void) = (ENTER_GETEVENTS as c_long, std::ptr::null());
+        // SAFETY: numbers only; what a request points to is the caller's affair, and checked.
+        unsafe {
+            let call = libc::SYS_io_uring_enter;
+            libc::syscall(call, self.fd, requests, wait_for, flags, none, 0)
+        }
+    }
+
+    /// Is the one request still under way?
+    fn is_busy(&self) -> bool {
+        eq!(self.enters(0, 0), 0);
+        let completions = &self.params.completions;
+        let head = self.word(completions.head).load(Ordering::Relaxed);
+        self.word(completions.tail).load(Ordering::Acquire) == head
+    }
+
+    /// Waits until the one request is done.
+    fn ends(&self) -> Result<usize> {
+        eq!(self.enters(0, 1), 0, "io_uring_enter: {:?}", errno());
+        let completions = &self.params.completions;
         let head = self.word(completions.head);
         let n = head.load(Ordering::Relaxed);
         eq!(
@@ -250,4 +277,119 @@ fn ring_read_that_faults_takes_nothing() {
         eq!(k.left(), len);
     }
     k.current(len);
+}
+
+/// A full listener, and a message that waits for it.
+fn waiting() -> (Ksock, Ksock, Id) {
+    let (l, k) = (Ksock::new(), Ksock::new());
+    l.listen("$.A").limit(1);
+    l.say("$.A");
+    let msg = Msg::new("$.A").flags(ALL_OR_WAIT);
+    eq!(k.post(&msg), Err(EAGAIN));
+    let id = k.last();
+    (l, k, id)
+}
+
+impl Ring {
+    fn polls(&self, k: &Ksock, events: i16) {
+        let mut more = [0; 9];
+        more[0] = events as u32;
+        self.begins(Submission {
+            opcode: OP_POLL_ADD,
+            fd: k.fd,
+            more,
+            ..Submission::default()
+        });
+    }
+}
+
+/// The ring takes the events of the wake for its result, and asks no more.
+fn ring_poll_tells_that_a_send_was_delivered() {
+    let ring = Ring::new();
+    let (l, k, id) = waiting();
+    ring.polls(&k, POLLOUT);
+    assert!(ring.is_busy());
+    l.take();
+    eq!(ring.ends(), Ok(POLLOUT as usize));
+    eq!(l.count(), 1, "it was delivered");
+    eq!(l.take().id, id);
+    assert!(
+        k.put(&Msg::new("$.A")).is_ok(),
+        "and another can be written"
+    );
+}
+
+fn ring_poll_tells_that_a_send_was_given_up() {
+    let ring = Ring::new();
+    let (r, k) = (Ksock::new(), Ksock::new());
+    for events in [POLLIN, POLLOUT] {
+        r.serve("$.R").limit(1);
+        r.ask("$.R");
+        let ask = Msg::ask("$.R").flags(ALL_OR_WAIT);
+        eq!(k.post(&ask), Err(EAGAIN));
+        ring.polls(&k, events);
+        assert!(ring.is_busy());
+        r.limit(2).unbind("$.R", REPLIER).unwrap();
+        // What is to be read of it comes with the next call, whichever that is.
+        assert!(ring.ends().is_ok_and(|got| got & events as usize != 0));
+        let told = k.take();
+        eq!(told.text(), DISAPPEARED);
+        eq!(told.in_reply_to, k.last());
+        assert!(k.put(&Msg::new("$.A")).is_ok());
+        k.discard().unwrap();
+        r.drain();
+    }
+}
+
+// include/uapi/linux/aio_abi.h, as little-endian machines have it
+#[repr(C)]
+#[derive(Default)]
+struct ControlBlock {
+    data: u64,
+    key: [u32; 2],
+    opcode: u16,
+    priority: i16,
+    fd: u32,
+    buffer: u64,
+    more: [u64; 4],
+}
+
+const IOCB_CMD_POLL: u16 = 5;
+
+fn ring_aio_poll_tells_that_a_send_was_delivered() {
+    let (l, k, id) = waiting();
+    let (mut context, mut done): (c_ulong, _) = (0, [0_u64; 4]);
+    let mut block = ControlBlock {
+        opcode: IOCB_CMD_POLL,
+        fd: k.fd as u32,
+        buffer: POLLOUT as u64,
+        ..ControlBlock::default()
+    };
+    let mut blocks = [&raw mut block];
+    let none: *const c_void = std::ptr::null();
+    // SAFETY: all that is pointed to is ours, and there until it is done.
+    unsafe {
+        eq!(libc::syscall(libc::SYS_io_setup, 1, &mut context), 0);
+        eq!(
+            libc::syscall(libc::SYS_io_submit, context, 1, blocks.as_mut_ptr()),
+            1
+        );
+    }
+    l.take();
+    // SAFETY: as before.
+    let got = unsafe {
+        let done = done.as_mut_ptr();
+        libc::syscall(libc::SYS_io_getevents, context, 1, 1, done, none)
+    };
+    eq!(got, 1);
+    // And POLLWRNORM.
+    assert!(done[2] & POLLOUT as u64 != 0, "{:#x}", done[2]);
+    eq!(l.count(), 1, "it was delivered");
+    eq!(l.take().id, id);
+    assert!(
+        k.put(&Msg::new("$.A")).is_ok(),
+        "and another can be written"
+    );
+    // SAFETY: a number only.
+    eq!(unsafe { libc::syscall(libc::SYS_io_destroy, context) }, 0);
 }

@@ -2,9 +2,10 @@
 //! Section 7: the ALL_OR_WAIT state machine, with poll, select and epoll.
 
 use libc::{POLLIN, POLLOUT, POLLPRI};
+use nix::sys::signal::Signal;
 
 use super::polling::{await_sleep, Epoll};
-use crate::harness::{fork, keep_only, HANG_MS};
+use crate::harness::{fork, keep_only, Child, Gate, HANG_MS};
 use crate::raw::*;
 use crate::{eq, tests};
 
@@ -28,6 +29,9 @@ tests![
     waiting_wakes_everybody_who_waits,
     waiting_wakes_on_discard_by_another,
     waiting_wakes_on_enolck_for_another,
+    waiting_in_the_order_in_which_they_came,
+    waiting_sender_is_stopped,
+    waiting_sender_is_killed,
     waiting_epoll_level,
     waiting_epoll_edge,
     waiting_epoll_added_while_idle,
@@ -351,6 +355,54 @@ fn waiting_wakes_everybody_who_waits() {
     let mut got = [l.take().id, l.take().id];
     got.sort();
     eq!(got, [x, y]);
+}
+
+/// Five wait for one place. However fast their processes are, the first that came is the first.
+fn waiting_in_the_order_in_which_they_came() {
+    let (l, _) = full();
+    let all: Vec<(Ksock, Id)> = (0..5).map(|_| pending(&Msg::new("$.A"))).collect();
+    l.take();
+    for (k, id) in &all {
+        eq!(l.take().id, *id);
+        eq!(k.send(), Ok(*id), "SEND tells it, once");
+        eq!(k.send(), Err(ENOMSG));
+    }
+    l.nothing();
+}
+
+/// A process whose message waits for a full listener.
+fn waiting_process() -> (Ksock, Child) {
+    let (l, _) = full();
+    let ready = Gate::new();
+    let child = fork(|| {
+        let k = Ksock::new();
+        k.put(&Msg::new("$.A").data(b"mine").flags(ALL_OR_WAIT))
+            .unwrap();
+        let id = k.send_pending();
+        ready.open();
+        eq!(k.wait(POLLOUT), POLLOUT);
+        eq!(k.send(), Ok(id));
+    });
+    ready.pass();
+    await_sleep(child.pid);
+    (l, child)
+}
+
+fn waiting_sender_is_stopped() {
+    let (l, child) = waiting_process();
+    child.signal(Signal::SIGSTOP);
+    child.stopped();
+    l.take();
+    eq!(l.take().data, b"mine", "nobody waits for the sender");
+    child.signal(Signal::SIGCONT);
+    child.join();
+}
+
+fn waiting_sender_is_killed() {
+    let (l, child) = waiting_process();
+    child.kill();
+    l.take();
+    l.nothing();
 }
 
 fn waiting_epoll_level() {

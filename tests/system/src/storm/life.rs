@@ -454,7 +454,11 @@ impl<'a> Life<'a> {
     fn discard(&mut self, at: usize) {
         let k = &self.posts[at].k;
         self.during(nr(DISCARD), || k.discard()).unwrap();
-        self.posts[at].never_sent();
+        if k.was_too_late() {
+            self.posts[at].pending = None;
+        } else {
+            self.posts[at].never_sent();
+        }
     }
 
     /// Something new, or once more what waits.
@@ -472,6 +476,8 @@ impl<'a> Life<'a> {
                 Err(EADDRNOTAVAIL | ECONNREFUSED | EPIPE | ENOLCK) => {
                     self.posts[at].never_sent();
                 }
+                // It was given up, and NEXTMSG has brought what there is to say of it.
+                Err(ENOMSG) => self.posts[at].pending = None,
                 Err(e) => panic!("SEND of what waits: {e:?}"),
             }
             return;
@@ -604,6 +610,11 @@ impl<'a> Life<'a> {
             return;
         }
         if msg.in_reply_to != NO_ID {
+            let pending = self.posts[at].pending.as_ref();
+            if pending.is_some_and(|p| p.id == msg.in_reply_to) {
+                // So it was sent, or given up.
+                self.poll(at, 0);
+            }
             self.posts[at].answered(&msg, self.world.tally);
         } else if msg.marked() {
             self.posts[at].kept.push(msg);

@@ -101,11 +101,14 @@ fn send(bus: &Ksock, message: &Message, timeout: Option<Duration>) -> Result<Mes
     let again = Errno(rustix::io::Errno::AGAIN.raw_os_error());
     match bus.send(message) {
         Err(error) if error.errno() == Some(again) => {
-            // Each poll tries again. An announcement fails no other way.
+            // The bus sends it as soon as it can. An announcement fails no other way.
             if bus.wait_writable(deadline(timeout))? {
                 return Ok(bus.last_sent()?);
             }
-            bus.discard()?;
+            if !bus.discard()? {
+                // At the last moment.
+                return Ok(bus.last_sent()?);
+            }
             Err(Failure::TimedOut(
                 "not sent: a listener's queue stayed full".to_owned(),
             ))
