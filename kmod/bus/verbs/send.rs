@@ -58,8 +58,8 @@ impl Decision {
 
 impl<N: Notify> Bus<N> {
     /// Sends `message`, or tells what became of the one that was left to the bus, after trying it
-    /// again if it waits still (then `message` is not looked at). A message that is delivered or waits is taken; otherwise it is left, for the
-    /// caller to free.
+    /// again if it waits still (then `message` is not looked at). A message that is delivered or
+    /// waits is taken; otherwise it is left, for the caller to free.
     ///
     /// # Errors
     ///
