@@ -299,12 +299,7 @@ impl Session {
     /// # Errors
     ///
     /// EALREADY while a message waits to be sent, the error of the copying, and those of 3.4.
-    pub(crate) fn write(
-        &self,
-        layout: Layout,
-        bytes: Result<Bytes>,
-        max_message: u32,
-    ) -> Result {
+    pub(crate) fn write(&self, layout: Layout, bytes: Result<Bytes>, max_message: u32) -> Result {
         let mut state = self.state.lock();
         self.check_writable_now(&mut state)?;
         let outcome =
