@@ -80,7 +80,7 @@ enum Stage {
 
 /// How much of what takes long is done at a time, before others get the lock: so much that none
 /// holds it for 100,000 instructions (`make bench`, "hostile").
-pub(super) const STEP: usize = 24;
+pub(super) const STEP: usize = 20;
 
 /// How many different things a verb can leave to do.
 const RESTS: usize = 6;
