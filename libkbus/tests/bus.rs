@@ -685,7 +685,7 @@ fn a_decline_waits_for_a_message_that_waits() {
     replier.bind(Role::Replier, &ask).unwrap();
     full.bind(Role::Listener, &told).unwrap();
     full.set_max_messages(1).unwrap();
-    for way in 0..3 {
+    for way in 0..4 {
         asker.request(&ask, "").send().unwrap();
         let request = asked(&replier);
         let wait = Message::announcement(&told, "").with_flags(Flags::ALL_OR_WAIT);
@@ -696,11 +696,19 @@ fn a_decline_waits_for_a_message_that_waits() {
         );
         drop(request);
         assert_eq!(asker.num_messages(), Ok(0));
-        full.next_message().unwrap().unwrap();
+        let make_room = || drop(full.next_message().unwrap().unwrap());
         match way {
-            0 => assert!(replier.wait_writable(SOON).unwrap()),
+            0 => {
+                make_room();
+                assert!(replier.wait_writable(SOON).unwrap());
+            }
             1 => assert!(replier.discard().unwrap()),
+            2 => {
+                make_room();
+                assert!(!replier.discard().unwrap(), "it was sent");
+            }
             _ => {
+                make_room();
                 assert!(replier.wait_writable(SOON).unwrap());
                 assert_eq!(replier.next_message(), Ok(None));
             }
