@@ -7,6 +7,7 @@
 use core::alloc::Layout;
 use core::ptr::{copy_nonoverlapping, NonNull};
 use kernel::alloc::allocator::{KVmalloc, Vmalloc};
+use kernel::alloc::flags::__GFP_NOWARN;
 use kernel::alloc::{AllocError, Allocator, Flags, NumaNode};
 use kernel::prelude::*;
 
@@ -43,7 +44,8 @@ unsafe impl Allocator for Exact {
             // SAFETY: The caller's promises are those that it wants, of memory that it knows.
             return unsafe { KVmalloc::realloc(ptr, layout, old_layout, flags, nid) };
         }
-        let new = Vmalloc::alloc(layout, flags, nid)?;
+        // Who cannot have it is told so; the log need not hear of it.
+        let new = Vmalloc::alloc(layout, flags | __GFP_NOWARN, nid)?;
         if let Some(old) = ptr.filter(|_| old_layout.size() > 0) {
             let len = old_layout.size().min(layout.size());
             // SAFETY: Both are so long, by the caller's promise and by their layout, and the new one
