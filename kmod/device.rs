@@ -17,14 +17,16 @@
 //! 5. `Log::shares`: how much was said of whom. Only `log` takes it, and under it no other.
 //!
 //! No user memory is touched under any of them: a page fault there may take for ever. Nothing
-//! is allocated or waited for under that of a bus, and nothing is freed but small nodes.
+//! is allocated or waited for under that of a bus, and nothing is freed but small nodes: no message,
+//! whose pages may not be given back under a spinlock.
 
 use crate::bus::id::KsockId;
 use crate::bus::{self, BusError, Refusal};
+use crate::kapi::bytes;
 use crate::limits::{MAX_MESSAGE, MIN_MESSAGE};
+use crate::lock;
 use crate::log::Log;
 use crate::notify::FileNotify;
-use crate::probe;
 use core::fmt;
 use core::ops::Deref;
 use kernel::prelude::*;
@@ -65,6 +67,8 @@ impl Device {
     pub(crate) fn new(number: u32, maker: Option<u32>, log: Arc<Log>) -> Result<Arc<Self>> {
         // They are freed under the lock, and so are small. It is here, where sizes are the kernel's.
         const { assert!(bus::queue::CHUNK_BYTES <= 1024) };
+        // Users pay for what messages take in fact.
+        const { assert!(bus::quota::LONGEST_ROUNDED == bytes::LONGEST_ROUNDED as u64) };
         let bus = Bus::new(number)?;
         Arc::pin_init(
             pin_init!(Device {
@@ -129,7 +133,7 @@ impl Device {
 
     /// Looks at the bus. (What goes from one thing to the next wants to be able to change it.)
     pub(crate) fn look<R>(&self, look: impl FnOnce(&mut Bus) -> R) -> R {
-        probe::locked(&self.bus, look)
+        lock::locked(&self.bus, look)
     }
 
     /// Does one verb of the bus, with as much memory as it wants. Wakes the files that it wants
@@ -144,7 +148,7 @@ impl Device {
         mut verb: impl FnMut(&mut Bus, &mut Prealloc) -> Result<R, Refusal>,
     ) -> Result<R, BusError> {
         loop {
-            let outcome = probe::locked(&self.bus, |bus| {
+            let outcome = lock::locked(&self.bus, |bus| {
                 bus.stock(prealloc);
                 verb(bus, prealloc)
             });
@@ -174,7 +178,7 @@ impl Device {
     fn go_on(&self, prealloc: &mut Prealloc) {
         while prealloc.has_rest() {
             prealloc.prepare_to_go_on();
-            let outcome = probe::locked(&self.bus, |bus| {
+            let outcome = lock::locked(&self.bus, |bus| {
                 bus.stock(prealloc);
                 bus.go_on(prealloc)
             });
@@ -187,7 +191,7 @@ impl Device {
                 Err(Refusal::No(_)) => true,
             };
             if is_short {
-                probe::locked(&self.bus, |bus| bus.go_on_without(prealloc));
+                lock::locked(&self.bus, |bus| bus.go_on_without(prealloc));
             }
             self.finish(prealloc);
         }

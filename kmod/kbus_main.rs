@@ -11,7 +11,7 @@
 //! | what is said of users in the kernel's log | `log` |
 //! | messages that come and go in pieces; waking files | `classic` `notify` |
 //! | what is traced of a bus (the bus calls it) | `trace` |
-//! | a bus and its lock | `probe` `device` |
+//! | a bus and its lock | `lock` `device` |
 //! | all buses | `devices` |
 //! | an open file's place on its user's account | `account` |
 //! | an open Ksock and its verbs | `session` |
@@ -36,10 +36,10 @@ mod file;
 mod ioctl;
 mod kapi;
 mod limits;
+mod lock;
 mod log;
 mod notify;
 mod pointy;
-mod probe;
 mod proc;
 mod session;
 mod trace;

@@ -32,6 +32,7 @@
 //! | queues | `queue` |
 //! | | `plan` `ksock` |
 //! | | `ksocks` |
+//! | | `shortage` |
 //! | a bus | `prealloc` |
 //! | | `state` |
 //! | what it does | `verbs` |
@@ -63,6 +64,7 @@ mod plan;
 mod pool;
 mod reserve;
 mod routes;
+mod shortage;
 mod state;
 mod tally;
 mod waiting;

@@ -147,6 +147,18 @@ impl<T, const N: usize> Pool<T, N> {
     /// not divide then.
     const STRIDE: u32 = N.next_power_of_two() as u32;
 
+    /// Returns the number of the cell at this position of a chunk.
+    #[inline(always)]
+    fn join(chunk: u32, at: u32) -> At {
+        At(chunk * Self::STRIDE + at)
+    }
+
+    /// Returns the chunk of a cell, and its position there.
+    #[inline(always)]
+    fn split(At(at): At) -> (u32, u32) {
+        (at / Self::STRIDE, at % Self::STRIDE)
+    }
+
     pub(crate) fn new() -> Self {
         Pool {
             leaves: KVVec::new(),
@@ -218,15 +230,15 @@ impl<T, const N: usize> Pool<T, N> {
                 self.places += 1;
                 self.places - 1
             }
-            gap => gap,
+            gap => {
+                decrease(&mut self.gaps, 1);
+                gap
+            }
         };
         if let Some(place) = self.place_mut(at) {
             if let Place::Gap(next) = replace(place, Place::Chunk(chunk)) {
                 // A place that was never in use has none behind it.
-                if at == self.first_gap {
-                    self.first_gap = next;
-                    decrease(&mut self.gaps, 1);
-                }
+                self.first_gap = next;
             }
         }
         let behind = replace(&mut self.first_free, at);
@@ -261,8 +273,8 @@ impl<T, const N: usize> Pool<T, N> {
 
     /// Returns what is in a cell.
     #[inline(always)]
-    pub(crate) fn get(&self, At(at): At) -> Option<&T> {
-        let (chunk, at) = (at / Self::STRIDE, at % Self::STRIDE);
+    pub(crate) fn get(&self, at: At) -> Option<&T> {
+        let (chunk, at) = Self::split(at);
         match self.cells(chunk)?.cells.get(at as usize) {
             Some(Cell::Held(value)) => Some(value),
             _ => None,
@@ -271,8 +283,8 @@ impl<T, const N: usize> Pool<T, N> {
 
     /// Returns what is in a cell, to be changed.
     #[inline(always)]
-    pub(crate) fn get_mut(&mut self, At(at): At) -> Option<&mut T> {
-        let (chunk, at) = (at / Self::STRIDE, at % Self::STRIDE);
+    pub(crate) fn get_mut(&mut self, at: At) -> Option<&mut T> {
+        let (chunk, at) = Self::split(at);
         match self.cells_mut(chunk)?.cells.get_mut(at as usize) {
             Some(Cell::Held(value)) => Some(value),
             _ => None,
@@ -282,7 +294,7 @@ impl<T, const N: usize> Pool<T, N> {
     /// Returns which cell will be taken next, if one is free.
     pub(crate) fn next(&self) -> Option<At> {
         let cells = self.cells(self.first_free)?;
-        Some(At(self.first_free * Self::STRIDE + cells.free))
+        Some(Self::join(self.first_free, cells.free))
     }
 
     /// Takes a cell, if one is free.
@@ -305,14 +317,14 @@ impl<T, const N: usize> Pool<T, N> {
             }
         }
         self.free -= 1;
-        Some(Slot(At(chunk * Self::STRIDE + at)))
+        Some(Slot(Self::join(chunk, at)))
     }
 
     /// Fills the cell that was taken, with what is made there and then, so that it need not be
     /// moved.
     #[inline(always)]
     pub(crate) fn fill(&mut self, Slot(at): Slot, make: impl FnOnce() -> T) {
-        let (chunk, at) = (at.0 / Self::STRIDE, at.0 % Self::STRIDE);
+        let (chunk, at) = Self::split(at);
         let cells = self.cells_mut(chunk);
         let cell = cells.and_then(|cells| cells.cells.get_mut(at as usize));
         if let Some(cell) = expect(cell.filter(|cell| matches!(cell, Cell::Reserved))) {
@@ -332,7 +344,7 @@ impl<T, const N: usize> Pool<T, N> {
     pub(crate) fn remove(&mut self, at: At) -> Option<T> {
         let (was, unused) = self.empty(at)?;
         if unused && self.free as usize >= 2 * N {
-            self.drop_chunk(at.0 / Self::STRIDE);
+            self.drop_chunk(Self::split(at).0);
         }
         match was {
             Cell::Held(value) => Some(value),
@@ -342,8 +354,8 @@ impl<T, const N: usize> Pool<T, N> {
 
     /// Makes a cell a free one. Returns what it was, and whether all of its chunk is free.
     #[inline(always)]
-    fn empty(&mut self, At(at): At) -> Option<(Cell<T>, bool)> {
-        let (chunk, at) = (at / Self::STRIDE, at % Self::STRIDE);
+    fn empty(&mut self, at: At) -> Option<(Cell<T>, bool)> {
+        let (chunk, at) = Self::split(at);
         let first = self.first_free;
         let cells = self.cells_mut(chunk)?;
         let free = cells.free;

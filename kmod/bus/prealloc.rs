@@ -14,29 +14,28 @@ use super::bindings;
 use super::count::expect;
 use super::error::BusError;
 use super::id::KsockId;
-use super::ksock::Ksock;
 use super::ksocks::{self, Ksocks};
 use super::message::Message;
 use super::need::Need;
 use super::owed::OwedReservation;
 use super::plan::{Recipient, RequestReservation, Rest};
-use super::pool::{Slot, Want};
-use super::queue::{self, Content, Entry};
+use super::pool::Slot;
+use super::queue::Entry;
 use super::quota::OverLimit;
 use super::reserve::node;
+use super::shortage::Shortage;
 use super::waiting::{PendingReservation, Walk};
 use super::wakeup::{Notify, WakeQueue};
 use kernel::prelude::*;
 use kernel::sync::Arc;
+use kernel::warn_on;
 
 /// Memory for one verb, and what it leaves behind to be freed or woken outside the lock.
 pub(crate) struct Prealloc<N> {
     /// Space for those who listen, and those found so far by a verb that is deciding.
     pub(super) recipients: KVVec<Recipient>,
     /// Ksocks in whose queues no cell was free.
-    short: KVVec<Short<N>>,
-    /// How many more chunks there should be than there was space to note.
-    not_noted: usize,
+    pub(super) shortage: Shortage<N>,
     ksocks: Option<KBox<ksocks::Growth<N>>>,
     pub(super) bindings: Option<KBox<bindings::Growth>>,
     awaited: Option<AwaitedReservation>,
@@ -51,31 +50,6 @@ pub(crate) struct Prealloc<N> {
     pub(super) removed: KVVec<Entry>,
     /// What is left to do of a verb, in this order.
     rest: [Option<Rest>; RESTS],
-}
-
-/// A Ksock in whose queue no cell was free, and what it gets.
-struct Short<N> {
-    ksock: KsockId,
-    /// Its end at the file, at whose expense it is.
-    notify: N,
-    /// How many cells it lacked, of the chunk that it gets.
-    lacks: u32,
-    /// How many chunks it gets before this one.
-    others: u32,
-    want: Want,
-    growth: Option<queue::Growth>,
-    stage: Stage,
-}
-
-/// How far somebody in want of cells is.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Stage {
-    /// It was noted, under the lock.
-    Noted,
-    /// A chunk was got for it, or was not to be had.
-    Supplied,
-    /// It has the chunk. What it did not need is to be freed.
-    Done,
 }
 
 /// How much of what takes long is done at a time, before others get the lock: so much that none
@@ -94,8 +68,7 @@ impl<N: Notify> Prealloc<N> {
     pub(crate) fn new() -> Result<Self, BusError> {
         let mut prealloc = Prealloc {
             recipients: KVVec::new(),
-            short: KVVec::new(),
-            not_noted: 0,
+            shortage: Shortage::new(),
             ksocks: None,
             bindings: None,
             awaited: None,
@@ -143,20 +116,7 @@ impl<N: Notify> Prealloc<N> {
         if need.pending && self.pending.is_none() {
             self.pending = Some(PendingReservation::new()?);
         }
-        self.supply_short(need.short)
-    }
-
-    /// Gets chunks for those that were noted, and space to note `wanted` of them.
-    fn supply_short(&mut self, wanted: usize) -> Result<(), BusError> {
-        let more = core::mem::take(&mut self.not_noted).max(wanted);
-        if self.short.is_empty() && more == 0 {
-            return Ok(());
-        }
-        self.short.retain(|short| short.stage != Stage::Done);
-        for short in self.short.iter_mut() {
-            short.supply();
-        }
-        Ok(self.short.reserve(more, GFP_KERNEL_ACCOUNT)?)
+        self.shortage.supply(need.short)
     }
 
     /// After a verb, outside the lock: wakes files, frees what was left behind, and keeps no more
@@ -166,7 +126,7 @@ impl<N: Notify> Prealloc<N> {
         self.wakes.wake_all();
         self.dropped = None;
         let grown = self.ksocks.is_some() || self.bindings.is_some();
-        if grown || !self.removed.is_empty() || !self.short.is_empty() {
+        if grown || !self.removed.is_empty() || !self.shortage.is_empty() {
             self.free();
         }
         if self.recipients.capacity() > 1024 {
@@ -181,8 +141,7 @@ impl<N: Notify> Prealloc<N> {
         if self.removed.capacity() > STEP {
             self.removed = KVVec::new();
         }
-        self.short = KVVec::new();
-        self.not_noted = 0;
+        self.shortage = Shortage::new();
         self.ksocks = None;
         self.bindings = None;
     }
@@ -207,14 +166,11 @@ impl<N: Notify> Prealloc<N> {
         self.removed.capacity() - self.removed.len()
     }
 
-    /// Keeps an entry that was taken out of a queue, to be freed outside the lock. Without space for
-    /// it, which is rare, that is its message alone; all else is small.
+    /// Keeps an entry that was taken out of a queue, to be freed outside the lock. There is space
+    /// for it: for one since the binding was taken away, and then for more if there was memory.
     pub(super) fn keep_removed(&mut self, entry: Entry) {
-        if let Err(full) = self.removed.push_within_capacity(entry) {
-            if let Content::Message(message) = full.0.content {
-                self.dropped.get_or_insert(message);
-            }
-        }
+        let kept = self.removed.push_within_capacity(entry);
+        warn_on!(kept.is_err());
     }
 
     /// Leaves something to do for when others have had the lock.
@@ -293,67 +249,14 @@ impl<N: Notify> Prealloc<N> {
         self.owed = Some(reservation.owed);
     }
 
-    /// Notes a Ksock in whose queue so many more cells should be free.
-    #[cold]
-    pub(super) fn note_short(&mut self, id: KsockId, ksock: &Ksock<N>, mut cells: u32) {
-        const IN_CHUNK: u32 = queue::IN_CHUNK as u32;
-        let mut others = 0;
-        let last = self.short.last_mut();
-        if let Some(last) = last.filter(|last| last.ksock == id && last.stage == Stage::Noted) {
-            let more = cells.min(IN_CHUNK - last.lacks);
-            last.lacks += more;
-            cells -= more;
-            others = last.others + 1;
-        } else {
-            // The longer it is the more it gets, so that it need not ask so often.
-            cells = cells.max(ksock.queue.len() / 8).min(cells + 3 * IN_CHUNK);
-        }
-        while cells > 0 {
-            let lacks = cells.min(IN_CHUNK);
-            let short = Short {
-                ksock: id,
-                notify: ksock.notify.clone(),
-                lacks,
-                others,
-                want: ksock.queue.cells.want_after(others),
-                growth: None,
-                stage: Stage::Noted,
-            };
-            if self.short.push_within_capacity(short).is_err() {
-                self.not_noted += cells.div_ceil(IN_CHUNK) as usize;
-                return;
-            }
-            others += 1;
-            cells -= lacks;
-        }
-    }
-
-    /// Gives those that were short what was got for them. Who got nothing is starved: no message
-    /// fits until it has read something.
+    /// Gives those that were short of cells what was got for them.
     #[inline]
     pub(super) fn stock(&mut self, ksocks: &mut Ksocks<N>) {
-        if !self.short.is_empty() || self.ksocks.is_some() {
-            self.hand_out(ksocks);
+        if !self.shortage.is_empty() {
+            self.shortage.hand_out(ksocks);
         }
-    }
-
-    #[cold]
-    fn hand_out(&mut self, ksocks: &mut Ksocks<N>) {
         if let Some(growth) = &mut self.ksocks {
             ksocks.cells.add(growth);
-        }
-        for short in self.short.iter_mut() {
-            if short.stage != Stage::Supplied {
-                continue;
-            }
-            short.stage = Stage::Done;
-            let Some(ksock) = ksocks.get_mut(short.ksock) else {
-                continue;
-            };
-            match &mut short.growth {
-                Some(growth) => ksock.queue.cells.add(growth),
-                None => ksock.starved = true,
-            }
         }
     }
 
@@ -400,15 +303,6 @@ impl<N: Notify> Prealloc<N> {
                 ksock.queue.cells.give_back(recipient.slot);
             }
         }
-    }
-}
-
-impl<N: Notify> Short<N> {
-    /// Gets what it wants, if it is to be had at its expense.
-    fn supply(&mut self) {
-        let grow = || queue::Growth::new(self.want, N::ON_ACCOUNT);
-        self.growth = self.notify.on_account(grow).ok();
-        self.stage = Stage::Supplied;
     }
 }
 

@@ -51,13 +51,16 @@ use kernel::sync::Arc;
 /// nodes and headers of the smallest message.
 pub(crate) const SLOT_BYTES: u64 = 512;
 
-/// Returns how much memory this many bytes of a message take, rather more than less. What is longer
-/// than there are slabs for takes hardly more than it is long (`kapi/bytes`), and for what is short
-/// a slot's bytes are enough.
+/// How long the bytes of a message may be that take a power of two in memory; longer ones take
+/// hardly more than they are long (`kapi/bytes`).
+pub(crate) const LONGEST_ROUNDED: u64 = 8192;
+
+/// Returns how much memory this many bytes of a message take, rather more than less. For what is
+/// left over of short ones a slot's bytes are enough.
 #[inline]
 pub(super) fn memory_of(len: u64) -> u64 {
     match len {
-        1025..=8192 => len.next_power_of_two(),
+        1025..=LONGEST_ROUNDED => len.next_power_of_two(),
         _ => len,
     }
 }

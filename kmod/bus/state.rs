@@ -213,7 +213,7 @@ impl<N: Notify> Bus<N> {
         if replace(&mut ksock.starved, false) {
             return Err(BusError::NoMemory.into());
         }
-        prealloc.note_short(me, ksock, (count - free) as u32);
+        prealloc.shortage.note(me, ksock, (count - free) as u32);
         Err(Refusal::Need(Need::CELLS))
     }
 
@@ -303,8 +303,8 @@ impl<N: Notify> Bus<N> {
         }
     }
 
-    /// The same for those that would answer a request that is answered: they have come too late,
-    /// which is said before anything else is tried.
+    /// Answers that wait for a request that is answered now have come too late, which they are told
+    /// before anything else is tried.
     pub(super) fn retry_late_answers(
         &mut self,
         requester: KsockId,

@@ -2,10 +2,10 @@
 
 //! The sends that wait (specification 7), by what can change their outcome.
 //!
-//! A verb that changes something leaves it to be tried again what waits for just that, in the order
-//! in which it came, and looks at no others. That is done when the verb is done, one send at a time
-//! ([`go_on`](super::verbs)). A send is a thing of its own and no part of its sender, who may have
-//! several: so far one, that of SEND.
+//! A verb that changes something leaves a [`Walk`] through those that wait for just that, in the
+//! order in which they came. When the verb is done each is tried again, one at a time
+//! ([`verbs::go_on`](super::verbs)). A send that waits is a thing of its own and no part of its
+//! sender, who may have several: so far one, that of SEND.
 
 use super::binding::Binding;
 use super::count::expect;

@@ -14,8 +14,8 @@ use kernel::prelude::*;
 /// The bytes of a message.
 pub(crate) type Bytes = Vec<u8, Exact>;
 
-/// Up to here there are slabs for all sizes, and page by page is too dear.
-const SLABS: usize = 8192;
+/// Up to here there are slabs for powers of two, and page by page is too dear.
+pub(crate) const LONGEST_ROUNDED: usize = 8192;
 
 /// Memory of which no more than an eighth is left over, if it is more than some pages: contiguous
 /// where such a piece fits, and page by page where not.
@@ -24,7 +24,7 @@ pub(crate) struct Exact;
 impl Exact {
     /// Returns whether a contiguous piece, whose length is a power of two, would be too long.
     fn is_odd(len: usize) -> bool {
-        len > SLABS && len.next_power_of_two() - len > len / 8
+        len > LONGEST_ROUNDED && len.next_power_of_two() - len > len / 8
     }
 }
 

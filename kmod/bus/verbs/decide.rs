@@ -96,20 +96,17 @@ impl<N: Notify> Bus<N> {
             if shown.role == Role::Replier {
                 return Go::On;
             }
+            let no_room = Cause::Full(first.ksock, Room::Message);
             if door == Door::Shut && !is_all {
                 // Of those who are full for longer, only the first is looked at.
                 trace::skip(number, first.ksock, Why::Full, name);
-                found
-                    .full
-                    .get_or_insert(Cause::Full(first.ksock, Room::Message));
+                found.full.get_or_insert(no_room);
                 return Go::PastPattern;
             }
             found.bindings += shown.count as usize;
             if !ksock.has_capacity() {
                 ksock.note_over_limit(&mut prealloc.over_limit);
-                found
-                    .full
-                    .get_or_insert(Cause::Full(first.ksock, Room::Message));
+                found.full.get_or_insert(no_room);
                 if door == Door::Open && !ksock.has_room() {
                     let noted = found_full.push_within_capacity((first.clone(), user));
                     found.paused |= noted.is_err() && !is_all;
@@ -166,7 +163,7 @@ impl<N: Notify> Bus<N> {
                     None if ksock.starved => found.starved = true,
                     None => {
                         found.short = true;
-                        prealloc.note_short(first.ksock, ksock, admitted - copy);
+                        prealloc.shortage.note(first.ksock, ksock, admitted - copy);
                         break;
                     }
                 }
@@ -292,7 +289,7 @@ impl<N: Notify> Bus<N> {
         let replier = expect(self.ksocks.get_mut(target.ksock));
         let replier = replier.ok_or(Obstacle::No(BusError::NobodyThere))?;
         let Some(slot) = replier.queue.cells.reserve() else {
-            prealloc.note_short(target.ksock, replier, 1);
+            prealloc.shortage.note(target.ksock, replier, 1);
             prealloc.give_back_request(reservation);
             return Err(Obstacle::Memory(Refusal::Need(Need::CELLS)));
         };

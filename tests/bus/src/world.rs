@@ -131,7 +131,7 @@ fn errno(error: BusError) -> Errno {
 
 thread_local! {
     /// How often verbs of this thread asked for memory.
-    pub(crate) static NEEDS: std::cell::Cell<u64> = const { std::cell::Cell::new(0) };
+    pub(crate) static NEEDS: Cell<u64> = const { Cell::new(0) };
 }
 
 /// What happened to the sends that wait when a verb was done.
